@@ -1,0 +1,181 @@
+"""Decoding: the bytes of a micro-batch become its events, two checked columns, and what had to be refused."""
+
+import re
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.decisions import RejectionCode
+from schemas.events import STRUCTS, AnyEvent, Event, Transaction
+from schemas.money import AMOUNT_MAX, EXPONENTS, MoneyError, minor_units
+from schemas.timestamps import EARLIEST_MS, LATEST_MS, TimestampError, epoch_ms
+
+EVENT_BYTES_MAX = 65_536
+"""A longer event is refused unread."""
+
+NULL = -(2**63)
+"""Stands in an int64 column where an event has no value."""
+
+
+class Rejection(NamedTuple):
+    """Why one event of a batch was refused; `index` is its position in what was given to `decode`."""
+
+    index: int
+    reason: RejectionCode
+    message: str
+
+
+class Batch(NamedTuple):
+    """Decoded events in order of arrival.
+
+    `timestamp_ms` and `amount_minor` are int64 columns of the events' length; an event that moves no money has the amount
+    NULL. `rejections` are in order, and their indexes are positions among the bytes that came, not among the events.
+    """
+
+    events: list[Event]
+    timestamp_ms: NDArray[np.int64]
+    amount_minor: NDArray[np.int64]
+    rejections: list[Rejection]
+
+    def accepted(self, count: int) -> list[int]:
+        """Positions of the events among the `count` byte strings that came."""
+        refused = {rejection.index for rejection in self.rejections}
+        return [index for index in range(count) if index not in refused]
+
+
+_decode_known = msgspec.json.Decoder(AnyEvent).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+_amount_of = attrgetter("amount")
+_currency_of = attrgetter("currency")
+_timestamp_of = attrgetter("timestamp")
+
+
+def decode(raws: Sequence[bytes]) -> Batch:
+    """Decodes and checks each of `raws`; what cannot be taken is a rejection and costs only itself."""
+    events: list[Event] = []
+    rejections: list[Rejection] = []
+    suspect = not b"".join(raws).isascii() or (len(raws) > 0 and max(map(len, raws)) > EVENT_BYTES_MAX)
+    pending = iter(raws)
+    decode_one = _decode_checked if suspect else _decode_known
+    while True:
+        try:
+            events.extend(map(decode_one, pending))
+            break
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _TooLarge):
+            index = len(events) + len(rejections)
+            try:
+                events.append(_decode_with_attributes(raws[index]))
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _TooLarge) as error:
+                rejections.append(Rejection(index, *_diagnosis(error)))
+    try:
+        return Batch(events, _timestamps(events), _amounts(events), rejections)
+    except (MoneyError, TimestampError):
+        return _without_invalid(len(raws), events, rejections)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _decode_checked(raw: bytes) -> Event:
+    if len(raw) > EVENT_BYTES_MAX:
+        raise _TooLarge(f"expected at most {EVENT_BYTES_MAX:,} bytes, got {len(raw):,}")
+    if not raw.isascii():
+        raw.decode()
+    return _decode_known(raw)
+
+
+def _decode_with_attributes(raw: bytes) -> Event:
+    """As `_decode_known`, but fields that the event's struct does not have go to `attributes`."""
+    try:
+        return _decode_checked(raw)
+    except msgspec.ValidationError as error:
+        if "unknown field" not in str(error):
+            raise
+    fields = _decode_object(raw)
+    known = STRUCTS[fields["type"]].__struct_fields__
+    unknown = [name for name in fields if name not in known and name != "type"]
+    extra = {name: fields.pop(name) for name in unknown}
+    metadata = fields.pop("metadata", None)
+    event = cast(Event, msgspec.convert(fields, AnyEvent))
+    event.attributes = extra | event.attributes
+    if metadata is not None and isinstance(event, Transaction):
+        event.metadata = msgspec.Raw(msgspec.json.encode(metadata))
+    return event
+
+
+def _timestamps(events: list[Event]) -> NDArray[np.int64]:
+    given = list(map(_timestamp_of, events))
+    try:
+        column = np.array(given, dtype=np.int64)
+    except (ValueError, OverflowError):
+        return np.array(list(map(epoch_ms, given)), dtype=np.int64)
+    if len(column) and not (EARLIEST_MS <= column.min() and column.max() < LATEST_MS):
+        raise TimestampError
+    return column
+
+
+def _amounts(events: list[Event]) -> NDArray[np.int64]:
+    try:
+        given = list(map(_amount_of, events))
+        currencies = set(map(_currency_of, events))
+    except AttributeError:
+        return np.array([e.amount_minor if isinstance(e, Transaction) else NULL for e in events], dtype=np.int64)
+    if len(currencies) == 1:
+        exponent = EXPONENTS.get(next(iter(currencies)))
+        column = np.array(given)
+        if exponent is not None and column.dtype == np.float64 and 0 <= column.min() and column.max() <= AMOUNT_MAX:
+            scale = 10.0**exponent
+            minor = np.rint(column * scale)
+            if np.array_equal(minor / scale, column):
+                return minor.astype(np.int64)
+    return np.array(list(map(minor_units, given, map(_currency_of, events))), dtype=np.int64)
+
+
+def _without_invalid(count: int, events: list[Event], rejections: list[Rejection]) -> Batch:
+    """The same batch with one rejection more for each event whose amount or timestamp cannot be taken."""
+    kept: list[Event] = []
+    refused = {rejection.index for rejection in rejections}
+    indexes = (index for index in range(count) if index not in refused)
+    for index, event in zip(indexes, events, strict=True):
+        try:
+            _ = event.timestamp_ms, isinstance(event, Transaction) and event.amount_minor
+        except TimestampError as error:
+            rejections.append(Rejection(index, "invalid_timestamp", f"{error} - at `$.timestamp`"))
+        except MoneyError as error:
+            place = "$.currency" if "currency code" in str(error) else "$.amount"
+            rejections.append(Rejection(index, "invalid_amount", f"{error} - at `{place}`"))
+        else:
+            kept.append(event)
+    rejections.sort()
+    return Batch(kept, _timestamps(kept), _amounts(kept), rejections)
+
+
+_DIAGNOSES: tuple[tuple[str, RejectionCode], ...] = (
+    (r"missing required field", "missing_field"),
+    (r"Invalid value .* at `\$\.type`", "unknown_type"),
+    (r"Expected `(str|array|object)` of length|Expected `int` [<>]=?|out of range", "invalid_value"),
+    (r"^Expected ", "wrong_type"),
+)
+
+
+def _diagnosis(error: Exception) -> tuple[RejectionCode, str]:
+    message = str(error)
+    match error:
+        case _TooLarge():
+            return "too_large", message
+        case UnicodeDecodeError():
+            return "invalid_utf8", f"expected UTF-8, got the byte {error.object[error.start]:#04x} at byte {error.start}"
+        case RecursionError():
+            return "not_json", "expected JSON of moderate depth, got one nested too deeply"
+        case msgspec.ValidationError():
+            for pattern, code in _DIAGNOSES:
+                if re.search(pattern, message):
+                    return code, message
+            return "invalid_value", message
+        case _:
+            return "not_json", message
