@@ -23,7 +23,7 @@ Amount = float | Name
 """A JSON number or a decimal text, in major units: `12.34` or `"12.34"`."""
 
 
-class Event(msgspec.Struct, gc=False, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+class Event(msgspec.Struct, gc=False, kw_only=True, omit_defaults=True, tag_field="type", forbid_unknown_fields=True):
     """What every event has. A missing entity is `None`; an empty one is refused."""
 
     timestamp: Instant
@@ -161,9 +161,7 @@ AnyEvent = (
     | Delivery
 )
 
-EVENT_TYPES: dict[type[Event], str] = {
-    struct: str(struct.__struct_config__.tag) for struct in AnyEvent.__args__
-}
+EVENT_TYPES: dict[type[Event], str] = {struct: str(struct.__struct_config__.tag) for struct in AnyEvent.__args__}
 STRUCTS: dict[str, type[Event]] = {name: struct for struct, name in EVENT_TYPES.items()}
 TRANSACTION_TYPES: tuple[str, ...] = tuple(
     name for struct, name in EVENT_TYPES.items() if issubclass(struct, Transaction)
