@@ -1,0 +1,58 @@
+"""What every store promises."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+DECISION_EXPIRY_MS = 24 * 60 * 60 * 1000
+"""How long a decision is found again, unless the store is told otherwise."""
+
+
+class ListEntry(NamedTuple):
+    """One value of a list: until when it counts (epoch milliseconds), who added it and why."""
+
+    value: str
+    expires_ms: int
+    added_by: str
+    reason: str
+
+
+class Answer(NamedTuple):
+    """What a store knew when it was asked.
+
+    `decisions` are those recorded for the asked ids. `lists` maps each list to its values and the epoch milliseconds at
+    which they end; when the store is out of reach they are the last known ones. `problem` says why it is out of reach.
+    """
+
+    decisions: Mapping[str, bytes]
+    lists: Mapping[str, Mapping[str, int]]
+    problem: str | None = None
+
+    @property
+    def reachable(self) -> bool:
+        return self.problem is None
+
+
+class Store(Protocol):
+    """Decisions by id, kept for a fixed time after they were recorded, and lists. Used by one thread."""
+
+    @property
+    def name(self) -> str:
+        """Which store this is, for messages; never holds a secret."""
+
+    def exchange(self, asked: Sequence[str], decided: Sequence[tuple[str, bytes]], now_ms: int) -> Answer:
+        """Records `decided` and then looks up `asked`, in one round trip. Never raises when the store is out of reach.
+
+        The first decision recorded for an id stands until it expires.
+        """
+
+    def add_to_list(self, name: str, entry: ListEntry) -> None:
+        """Adds the entry, or replaces the one with the same value. Raises OSError when the store is out of reach."""
+
+    def remove_from_list(self, name: str, value: str) -> bool:
+        """Whether the value was in the list. Raises OSError when the store is out of reach."""
+
+    def list_entries(self, name: str) -> tuple[ListEntry, ...]:
+        """The entries by value. Raises OSError when the store is out of reach."""
+
+    def close(self) -> None:
+        """Lets go of connections."""

@@ -1,0 +1,146 @@
+"""A store in Redis, shared by processes and found again after a restart.
+
+Keys, all under one prefix: `decision:ID` holds a decision, `list:NAME` is a hash from each value to its entry, `lists`
+is the set of their names, and `lists:version` counts changes, so that lists that did not change are not read again.
+Needs Redis 6.2 or later (`SET ... PXAT`).
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+import msgspec
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from stores.protocol import DECISION_EXPIRY_MS, Answer, ListEntry
+
+TIMEOUT_S = 0.25
+"""How long one exchange may wait for Redis."""
+
+RETRY_AFTER_S = (0.5, 1.0, 2.0, 5.0)
+"""How long Redis is left alone after the first, second, ... failure in a row."""
+
+_RECORD = """
+for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 1], 'PXAT', ARGV[1], 'NX') end
+"""
+
+
+class _Details(msgspec.Struct):
+    expires_ms: int
+    added_by: str
+    reason: str
+
+
+_decode_details = msgspec.json.Decoder(_Details).decode
+
+
+class RedisStore:
+    """Speaks to the Redis at `url`. Raises ValueError for a URL that cannot be read.
+
+    `monotonic` is a clock in seconds that the pauses between attempts are measured on.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        expiry_ms: int = DECISION_EXPIRY_MS,
+        prefix: str = "riskgate",
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._redis = redis.Redis.from_url(
+            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+        )
+        options = self._redis.connection_pool.connection_kwargs
+        place = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+        self._name = f"redis {place}, database {options.get('db', 0)}"
+        self._expiry_ms = expiry_ms
+        self._decision = f"{prefix}:decision:"
+        self._list = f"{prefix}:list:"
+        self._names = f"{prefix}:lists"
+        self._version = f"{prefix}:lists:version"
+        self._monotonic = monotonic
+        self._lists: Mapping[str, Mapping[str, int]] = {}
+        self._lists_version: bytes | None = None
+        self._failures = 0
+        self._resting_until_s = float("-inf")
+        self._problem = ""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def exchange(self, asked: Sequence[str], decided: Sequence[tuple[str, bytes]], now_ms: int) -> Answer:
+        if self._monotonic() < self._resting_until_s:
+            return Answer({}, self._lists, self._problem)
+        try:
+            recorded = self._round_trip(asked, decided, now_ms + self._expiry_ms)
+        except (redis.RedisError, OSError, msgspec.MsgspecError) as error:
+            rest_s = RETRY_AFTER_S[min(self._failures, len(RETRY_AFTER_S) - 1)]
+            self._failures += 1
+            self._resting_until_s = self._monotonic() + rest_s
+            self._problem = f"{self._name}: {error}"
+            return Answer({}, self._lists, self._problem)
+        self._failures = 0
+        return Answer(recorded, self._lists)
+
+    def _round_trip(
+        self, asked: Sequence[str], decided: Sequence[tuple[str, bytes]], expires_ms: int
+    ) -> dict[str, bytes]:
+        pipeline = self._redis.pipeline(transaction=False)
+        if decided:
+            # One EVAL costs half of as many SETs, which the client packs and parses one by one.
+            keys = [self._decision + id_ for id_, _ in decided]
+            pipeline.eval(_RECORD, len(keys), *keys, expires_ms, *(decision for _, decision in decided))
+        if asked:
+            pipeline.mget([self._decision + id_ for id_ in asked])
+        pipeline.get(self._version)
+        replies = pipeline.execute()
+        if replies[-1] != self._lists_version:
+            self._lists = self._read_lists()
+            self._lists_version = replies[-1]
+        found = replies[-2] if asked else ()
+        return {id_: decision for id_, decision in zip(asked, found, strict=True) if decision is not None}
+
+    def _read_lists(self) -> dict[str, dict[str, int]]:
+        """What is read here may be newer than the version read before it; then the next exchange reads it again."""
+        names = sorted(cast("set[bytes]", self._redis.smembers(self._names)))
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipeline.hgetall(self._list + name.decode())
+        return {
+            name.decode(): {value.decode(): _decode_details(details).expires_ms for value, details in entries.items()}
+            for name, entries in zip(names, pipeline.execute(), strict=True)
+            if entries
+        }
+
+    def add_to_list(self, name: str, entry: ListEntry) -> None:
+        details = msgspec.json.encode(_Details(entry.expires_ms, entry.added_by, entry.reason))
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.sadd(self._names, name)
+        pipeline.hset(self._list + name, entry.value, details)
+        pipeline.incr(self._version)
+        self._execute(pipeline)
+
+    def remove_from_list(self, name: str, value: str) -> bool:
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.hdel(self._list + name, value)
+        pipeline.incr(self._version)
+        return self._execute(pipeline)[0] == 1
+
+    def list_entries(self, name: str) -> tuple[ListEntry, ...]:
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hgetall(self._list + name)
+        entries = cast("dict[bytes, bytes]", self._execute(pipeline)[0])
+        decoded = ((value.decode(), _decode_details(details)) for value, details in sorted(entries.items()))
+        return tuple(ListEntry(value, d.expires_ms, d.added_by, d.reason) for value, d in decoded)
+
+    def _execute(self, pipeline: "redis.client.Pipeline") -> list[object]:
+        try:
+            return pipeline.execute()
+        except redis.RedisError as error:
+            raise OSError(f"{self._name}: {error}") from error
+
+    def close(self) -> None:
+        self._redis.close()
