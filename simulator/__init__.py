@@ -5,6 +5,7 @@ It stands for no real people or company, and its labels are known exactly. The s
 
 from simulator.calendar import QUIET_DAYS, START_MS
 from simulator.labels import KINDS, Kind, Label
+from simulator.scores import STOPPING, Outcome, Scores
 from simulator.stream import simulate, users_for
 
-__all__ = ["KINDS", "QUIET_DAYS", "START_MS", "Kind", "Label", "simulate", "users_for"]
+__all__ = ["KINDS", "QUIET_DAYS", "START_MS", "STOPPING", "Kind", "Label", "Outcome", "Scores", "simulate", "users_for"]

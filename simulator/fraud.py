@@ -74,9 +74,9 @@ def _run_ring(world: World, at_ms: int, label: Label) -> None:
 
 
 def _abuse_promotion(world: World, at_ms: int, label: Label) -> None:
-    """Fresh accounts on a few devices take the newcomers' discount, each once."""
+    """Fresh accounts on a few devices, or on a shelf of them, take the newcomers' discount, each once."""
     rng, population, ledger = world.rng, world.population, world.ledger
-    devices: list[Device] = [population.new_device() for _ in range(rng.randint(2, 6))]
+    devices: list[Device] = [population.new_device() for _ in range(rng.choice((2, 3, 4, 6, 14)))]
     ip = rng.choice((population.new_ip(), rng.choice(population.users).carrier_ip))
     promotion = world.calendar.latest_promotion((at_ms - START_MS) // DAY_MS)
     game, referrer = rng.choice(population.games), population.new_name("u")

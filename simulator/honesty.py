@@ -14,6 +14,7 @@ _GIFTS_A_DAY = 1 / 4000
 _LAUNCH_FANS = 0.02
 _COLLECTIONS_A_DAY = 1 / 2500
 _TRIES_A_DAY = 1 / 1500
+_STALLS_A_DAY = 1 / 6000
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ def live_through(world: World, day: int) -> None:
         (_give_presents, _GIFTS_A_DAY),
         (_collect_for_guild, _COLLECTIONS_A_DAY),
         (_try_cards, _TRIES_A_DAY),
+        (_open_stall, _STALLS_A_DAY),
     ):
         for _ in range(poisson(rng, len(users) * a_day)):
             event(world, rng.choice(users), day)
@@ -140,13 +142,13 @@ def _launch(world: World, day: int) -> None:
 
 
 def _collect_for_guild(world: World, user: User, day: int) -> None:
-    """Players of a guild send its treasurer their share on one evening: many payers, one payee, small sums."""
+    """Players of a guild send its treasurer their share on one evening: many payers, one payee, mostly small sums."""
     rng, population, ledger = world.rng, world.population, world.ledger
-    share = float(rng.choice((20, 30, 50, 88, 100)))
+    share = float(rng.choice((20, 30, 50, 50, 88, 100, 328, 648)))
     start = waking_moment(rng, day)
     for member in rng.sample(population.users, min(len(population.users), rng.randint(6, 30))):
         at_ms = start + rng.randrange(6 * HOUR_MS)
-        ledger.transfer(population.seat(member), at_ms, share, user.id, "balance")
+        ledger.transfer(population.seat(member), at_ms, share, user.id, rng.choice(("balance", "balance", "credit")))
 
 
 def _try_cards(world: World, user: User, day: int) -> None:
@@ -159,3 +161,18 @@ def _try_cards(world: World, user: User, day: int) -> None:
         for _ in range(rng.choice((1, 1, 2))):
             ledger.payment(seat, at_ms, item, Means("card", card))
             at_ms += rng.randrange(15, 90) * SECOND_MS
+
+
+def _open_stall(world: World, user: User, day: int) -> None:
+    """`user` signs students up on a tablet at a campus stall; each buys with the newcomers' discount."""
+    rng, population, ledger = world.rng, world.population, world.ledger
+    tablet, at_ms = population.new_device(), day_start(day) + 11 * HOUR_MS
+    promotion = world.calendar.latest_promotion(day)
+    for _ in range(rng.randint(3, 9)):
+        student = population.new_user()
+        seat = population.seat_on(student.id, tablet, user.carrier_ip)
+        ledger.registration(seat, at_ms, user.id)
+        item = pack_of_points(rng.choice(student.games), 6, discount=0.5)
+        ledger.payment(seat, at_ms + rng.randrange(1, 6) * MINUTE_MS, item, population.means(student), promotion.id)
+        population.users.append(student)
+        at_ms += rng.randrange(6, 40) * MINUTE_MS
