@@ -1,0 +1,34 @@
+"""Fixtures for tests that talk to real servers; they fail, and never skip, where a server cannot be had."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.services import Topics, address, own_database
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> str:
+    """A real broker's host:port."""
+    return address("KAFKA_BOOTSTRAP")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """A real Redis server's URL; tests that write use `redis_db`."""
+    return address("REDIS_URL")
+
+
+@pytest.fixture
+def topic(kafka_bootstrap: str) -> Iterator[Topics]:
+    """Makes fresh topics: `topic()`, `topic("decisions", partitions=4)`."""
+    topics = Topics(kafka_bootstrap)
+    yield topics
+    topics.delete()
+
+
+@pytest.fixture
+def redis_db(redis_url: str) -> Iterator[str]:
+    """The URL of an empty Redis database of this test alone."""
+    with own_database(redis_url) as url:
+        yield url
