@@ -24,7 +24,7 @@ SLF4J_VERSION = "1.7.36"  # the one Kafka's own jars are built against
 COPY_JARS = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 CLUSTER_ID = base64.urlsafe_b64encode(b"riskgate-service").decode().rstrip("=")
 
-POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+POM = f"""<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>riskgate</groupId>
   <artifactId>services</artifactId>
