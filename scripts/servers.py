@@ -60,11 +60,11 @@ share.coordinator.state.topic.min.isr=1
 """
 
 
-class Unavailable(Exception):  # noqa: N818 - says what a service is
+class Unavailable(Exception):
     """A service cannot be had in one way; the text says what is missing."""
 
 
-class Failed(Exception):  # noqa: N818
+class Failed(Exception):
     """A service cannot be had at all; the text says why and what to do."""
 
 
