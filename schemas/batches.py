@@ -1,7 +1,8 @@
 """Decoding: the bytes of a micro-batch become its events, two checked columns, and what had to be refused."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple, cast
 
@@ -21,7 +22,8 @@ NULL = -(2**63)
 """Stands in an int64 column where an event has no value."""
 
 
-class Rejection(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rejection:
     """Why one event of a batch was refused; `index` is its position in what was given to `decode`."""
 
     index: int
@@ -32,8 +34,8 @@ class Rejection(NamedTuple):
 class Batch(NamedTuple):
     """Decoded events in order of arrival.
 
-    `timestamp_ms` and `amount_minor` are int64 columns of the events' length; an event that moves no money has the amount
-    NULL. `rejections` are in order, and their indexes are positions among the bytes that came, not among the events.
+    `timestamp_ms` and `amount_minor` are int64 columns of the events' length; an event that moves no money has the
+    amount NULL. `rejections` are in order, and their indexes are positions among the bytes that came, not among the events.
     """
 
     events: list[Event]
@@ -47,7 +49,7 @@ class Batch(NamedTuple):
         return [index for index in range(count) if index not in refused]
 
 
-_decode_known = msgspec.json.Decoder(AnyEvent).decode
+_decode_known: Callable[[bytes], Event] = msgspec.json.Decoder(AnyEvent).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _amount_of = attrgetter("amount")
 _currency_of = attrgetter("currency")
@@ -114,7 +116,7 @@ def _timestamps(events: list[Event]) -> NDArray[np.int64]:
         column = np.array(given, dtype=np.int64)
     except (ValueError, OverflowError):
         return np.array(list(map(epoch_ms, given)), dtype=np.int64)
-    if len(column) and not (EARLIEST_MS <= column.min() and column.max() < LATEST_MS):
+    if len(column) and not (column.min() >= EARLIEST_MS and column.max() < LATEST_MS):
         raise TimestampError
     return column
 
@@ -128,7 +130,7 @@ def _amounts(events: list[Event]) -> NDArray[np.int64]:
     if len(currencies) == 1:
         exponent = EXPONENTS.get(next(iter(currencies)))
         column = np.array(given)
-        if exponent is not None and column.dtype == np.float64 and 0 <= column.min() and column.max() <= AMOUNT_MAX:
+        if exponent is not None and column.dtype == np.float64 and column.min() >= 0 and column.max() <= AMOUNT_MAX:
             scale = 10.0**exponent
             minor = np.rint(column * scale)
             if np.array_equal(minor / scale, column):
@@ -151,7 +153,7 @@ def _without_invalid(count: int, events: list[Event], rejections: list[Rejection
             rejections.append(Rejection(index, "invalid_amount", f"{error} - at `{place}`"))
         else:
             kept.append(event)
-    rejections.sort()
+    rejections.sort(key=attrgetter("index"))
     return Batch(kept, _timestamps(kept), _amounts(kept), rejections)
 
 
@@ -169,7 +171,8 @@ def _diagnosis(error: Exception) -> tuple[RejectionCode, str]:
         case _TooLarge():
             return "too_large", message
         case UnicodeDecodeError():
-            return "invalid_utf8", f"expected UTF-8, got the byte {error.object[error.start]:#04x} at byte {error.start}"
+            byte = error.object[error.start]
+            return "invalid_utf8", f"expected UTF-8, got the byte {byte:#04x} at byte {error.start}"
         case RecursionError():
             return "not_json", "expected JSON of moderate depth, got one nested too deeply"
         case msgspec.ValidationError():

@@ -23,7 +23,7 @@ class Reason(msgspec.Struct, gc=False, frozen=True):
 class Decision(msgspec.Struct, kw_only=True, frozen=True):
     """The answer for one event.
 
-    `rules` are the live rules that matched and `shadow` the shadow rules that would have, in the pack's order. `missing`
+    `rules` are the live rules that matched, `shadow` the shadow rules that would have, in the pack's order. `missing`
     names what the decision could not know: inputs without a value that a rule asked for, lists or a store out of reach.
     `origin` is `scored` when everything asked for was known or its rule says what then, `degraded` otherwise.
     """

@@ -1,6 +1,7 @@
 """The events of a customer's life, as they cross the boundary.
 
-Every event is one JSON object whose `type` names its struct. Fields the struct does not have are kept under `attributes`.
+Every event is one JSON object whose `type` names its struct. Fields that the struct does not have are kept under
+`attributes`.
 """
 
 from typing import Annotated, Any
