@@ -35,7 +35,8 @@ class Batch(NamedTuple):
     """Decoded events in order of arrival.
 
     `timestamp_ms` and `amount_minor` are int64 columns of the events' length; an event that moves no money has the
-    amount NULL. `rejections` are in order, and their indexes are positions among the bytes that came, not among the events.
+    amount NULL. `rejections` are in order, and their indexes are positions among the bytes that came, not among the
+    events.
     """
 
     events: list[Event]
