@@ -1,0 +1,200 @@
+"""What the files of a pack define together: features, macros, lists, detectors and rules."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rules.bounds import DETECTORS_MAX, FEATURES_MAX, FILTERS_MAX, LISTS_MAX, MACROS_MAX, RULES_MAX
+from rules.detector_specs import read_detector
+from rules.expressions import check_macro
+from rules.features import Draft, finish_feature, read_feature
+from rules.fields import FIELDS
+from rules.findings import Code, quoted
+from rules.headers import Defaults
+from rules.lists import read_list
+from rules.models import DetectorSpec, ListSpec, Rule
+from rules.resolution import NAMESPACES
+from rules.rule_reader import RuleReader
+from rules.scopes import Kind, Macro, Scope, Vocabulary
+from rules.shapes import Shapes
+from rules.trees import Scalar, Table, Tree
+
+Entry = tuple[Scalar, Tree]
+
+_RESERVED = frozenset(
+    (
+        *NAMESPACES,
+        *("timestamp", "metadata", "true", "false", "profile"),
+        *("and", "or", "not", "in", "is", "if", "else", "for", "lambda", "await", "async", "yield", "from", "import"),
+        *(
+            "as",
+            "assert",
+            "break",
+            "class",
+            "continue",
+            "def",
+            "del",
+            "elif",
+            "except",
+            "finally",
+            "global",
+            "nonlocal",
+        ),
+        *("pass", "raise", "return", "try", "while", "with"),
+        *("abs", "endswith", "has", "len", "lower", "max", "min", "round", "startswith"),
+    )
+)
+_UNUSED: dict[Kind, Code] = {
+    "feature": "unused-feature",
+    "macro": "unused-macro",
+    "list": "unused-list",
+    "detector": "unused-detector",
+}
+
+
+class Definitions:
+    """Collects the definitions of all files, so that any of them can use those of another."""
+
+    def __init__(
+        self, path: Path, currency: str, defaults: Defaults, shapes: Shapes, list_files: dict[str, bytes]
+    ) -> None:
+        self.path = path
+        self.defaults = defaults
+        self.shapes = shapes
+        self.ledger = shapes.ledger
+        self.list_files = list_files
+        self.vocabulary = Vocabulary(currency)
+        self.lists: dict[str, ListSpec] = {}
+        self.detectors: dict[str, DetectorSpec] = {}
+        self.rules: list[Rule] = []
+        self._keys: dict[tuple[Kind, str], Scalar] = {}
+        self._macro_texts: dict[str, Scalar] = {}
+        self._macros: dict[str, Macro | None] = {}
+        self._open_macros: list[str] = []
+
+    def read(self, tables: Sequence[Table]) -> None:
+        for key, node in self._entries(tables, "lists", "list", LISTS_MAX):
+            spec = read_list(key.value, node, self.path, self.shapes, self.list_files)
+            self._define("list", key.value, spec is not None)
+            if spec is not None:
+                self.lists[key.value] = spec
+                self.vocabulary.lists.add(key.value)
+        for key, node in self._entries(tables, "detectors", "detector", DETECTORS_MAX):
+            detector = read_detector(key.value, node, self.defaults.events, self.shapes)
+            self._define("detector", key.value, detector is not None)
+            if detector is not None:
+                self.detectors[key.value] = detector
+                self.vocabulary.detectors.add(key.value)
+        drafts = self._read_features(tables)
+        for key, node in self._entries(tables, "macros", "macro", MACROS_MAX):
+            scalar = self.shapes.scalar(node, "an expression for the macro")
+            self._define("macro", key.value, scalar is not None)
+            self.vocabulary.macros.add(key.value)
+            if scalar is not None:
+                self._macro_texts[key.value] = scalar
+        self._check_clashes()
+        for name in self._macro_texts:
+            self.macro(name)
+        self._finish_features(drafts)
+        self._read_rules(tables)
+        if not self.ledger.has_errors:
+            self._check_unused()
+
+    def macro(self, name: str) -> Macro | None:
+        """The macro of this name, checked when first asked for; None after findings."""
+        if name in self._macros:
+            return self._macros[name]
+        scalar = self._macro_texts.get(name)
+        if scalar is None:
+            return None
+        if name in self._open_macros:
+            chain = " -> ".join([*self._open_macros[self._open_macros.index(name) :], name])
+            self.ledger.report("macro-cycle", scalar.spot, f"the macro `{name}` uses itself: {chain}")
+            self._macros[name] = None
+            return None
+        self._open_macros.append(name)
+        rule, self.ledger.rule = self.ledger.rule, None
+        scope = Scope("a macro", self.vocabulary, None, None, self.macro)
+        checked = check_macro(name, scalar, scope, self.ledger)
+        self.ledger.rule = rule
+        self._open_macros.pop()
+        return self._macros.setdefault(name, checked)
+
+    def _entries(self, tables: Sequence[Table], section: str, kind: Kind, most: int) -> Iterator[Entry]:
+        """The named entries of one section in all files."""
+        count = 0
+        for table in tables:
+            node = table.get(section)
+            entries = None if node is None else self.shapes.table(node, f"`{section}`")
+            for key, value in () if entries is None else entries.entries:
+                count += 1
+                if not self.shapes.name(key, f"a name for a {kind}"):
+                    continue
+                first = self._keys.setdefault((kind, key.value), key)
+                if first is key:
+                    yield key, value
+                else:
+                    place = f"{first.source.name}:{first.source.position(first.start)[0]}"
+                    message = f"the {kind} {quoted(key.value)} is defined twice"
+                    self.ledger.report("duplicate-key", key.spot, message, f"first defined at {place}")
+            if entries is not None:
+                self.shapes.count(count, most, f"{kind}s in a pack", entries.spot)
+
+    def _define(self, kind: Kind, name: str, is_sound: bool) -> None:
+        if not is_sound:
+            self.vocabulary.broken.add((kind, name))
+
+    def _read_features(self, tables: Sequence[Table]) -> dict[str, Draft]:
+        drafts: dict[str, Draft] = {}
+        for key, node in self._entries(tables, "features", "feature", FEATURES_MAX):
+            draft = read_feature(key.value, node, self.defaults.events, self.shapes)
+            self._define("feature", key.value, draft is not None)
+            if draft is not None:
+                drafts[key.value] = draft
+                self.vocabulary.features[key.value] = draft.feature
+        return drafts
+
+    def _finish_features(self, drafts: dict[str, Draft]) -> None:
+        for name, draft in drafts.items():
+            scope = Scope("`where`", self.vocabulary, draft.feature.events, None, self.macro)
+            feature = finish_feature(draft, scope, self.ledger)
+            if feature is not None:
+                self.vocabulary.features[name] = feature
+        filters = {
+            (feature.where.tree if feature.where else None, feature.events)
+            for feature in self.vocabulary.features.values()
+        }
+        if len(filters) > FILTERS_MAX:
+            key = next(key for (kind, _), key in self._keys.items() if kind == "feature")
+            message = f"expected at most {FILTERS_MAX} different pairs of `where` and `event` among the features"
+            self.ledger.report("too-many-filters", key.spot, f"{message}, got {len(filters)}")
+
+    def _check_clashes(self) -> None:
+        """A name that stands alone in expressions means one thing."""
+        for (kind, name), key in self._keys.items():
+            if kind not in ("feature", "macro"):
+                continue
+            other = None
+            if name in FIELDS:
+                other = "a field of events"
+            elif name in _RESERVED:
+                other = "a word of the language"
+            elif kind == "macro" and ("feature", name) in self._keys:
+                other = "a feature"
+            if other:
+                self.ledger.report("name-clash", key.spot, f"the {kind} `{name}` has the name of {other}")
+
+    def _read_rules(self, tables: Sequence[Table]) -> None:
+        reader = RuleReader(self.shapes, self.vocabulary, self.defaults, self.macro)
+        for table in tables:
+            node = table.get("rules")
+            items = () if node is None else self.shapes.items(node, "rules", RULES_MAX)
+            rules = [reader.read(item) for item in items]
+            self.rules += [rule for rule in rules if rule is not None]
+            if node is not None and len(items) <= RULES_MAX:
+                self.shapes.count(len(self.rules), RULES_MAX, "rules in a pack", node.spot)
+
+    def _check_unused(self) -> None:
+        for (kind, name), key in self._keys.items():
+            if (kind, name) not in self.vocabulary.used:
+                message = f"the {kind} {quoted(name)} is used by no rule"
+                self.ledger.report(_UNUSED[kind], key.spot, message, "use it or delete it")

@@ -1,0 +1,173 @@
+"""What a checked pack consists of."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from rules.syntax import Condition, ValueType
+from rules.syntax import Literal as LiteralValue
+from schemas import Action, Value
+
+Then = Literal["allow", "review", "step_up", "block", "tag"]
+Mode = Literal["live", "shadow", "off"]
+Severity = Literal["low", "medium", "high", "critical"]
+OnMissing = Literal["no_match", "match", "degraded"]
+Aggregate = Literal["count", "sum", "mean", "min", "max", "std", "distinct", "last", "first", "age", "gap", "is_new"]
+
+THENS: tuple[Then, ...] = get_args(Then)
+MODES: tuple[Mode, ...] = get_args(Mode)
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+ON_MISSING: tuple[OnMissing, ...] = get_args(OnMissing)
+AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
+
+NEVER = 2**62
+"""When an entry of a list that names no end expires, in epoch milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """An aggregate over the window `(t - over, t]`, shifted into the past by `delay_ms`, of the events of one key.
+
+    `field` is what is aggregated (None for count, age, gap and is_new), `by` the fields of the key, `events` the types
+    of event that enter, `where` a condition over their fields. `whole`: the values are integers.
+    """
+
+    name: str
+    aggregate: Aggregate
+    field: str | None
+    by: tuple[str, ...]
+    over_ms: int
+    delay_ms: int
+    where: Condition | None
+    events: frozenset[str]
+    type: ValueType
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListSpec:
+    """A named list of texts. `entries` are those of its file: the text, and when it expires in epoch milliseconds."""
+
+    name: str
+    file: str
+    entries: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSpec:
+    """A configured detector: its kind, the field of its key, the field it watches, and options such as `half_life`."""
+
+    name: str
+    kind: str
+    by: str
+    of: str
+    options: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """`repeat` events of one type in a test, `every_ms` apart.
+
+    The first comes `after_ms` after the event before it or at `at_ms`; one of them is None. `fields` are as in JSON.
+    """
+
+    event: str
+    fields: Mapping[str, Any]
+    repeat: int
+    every_ms: int
+    after_ms: int | None
+    at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What a test expects after its last event: the rule's own answer, and values of features (None: missing)."""
+
+    then: Then
+    features: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test inside a rule, and where it is written."""
+
+    name: str
+    given: tuple[Given, ...]
+    expect: Expect
+    file: str
+    line: int
+
+    def events(self, currency: str, start_ms: int) -> Iterator[dict[str, Any]]:
+        """The events as JSON objects in order of arrival, timed from `start_ms`; what the test leaves out is filled."""
+        now_ms, number = start_ms, 0
+        for given in self.given:
+            if given.at_ms is not None:
+                now_ms = start_ms + given.at_ms
+            elif number and given.after_ms is not None:
+                now_ms += given.after_ms
+            for repeat in range(given.repeat):
+                now_ms += given.every_ms if repeat else 0
+                number += 1
+                yield _event(given, currency, now_ms, number)
+
+
+def _event(given: Given, currency: str, timestamp_ms: int, number: int) -> dict[str, Any]:
+    required: dict[str, dict[str, Any]] = {
+        "chargeback": {"original_transaction_id": "t1"},
+        "feedback": {"original_transaction_id": "t1", "fraud": True},
+        "order": {"order_id": "o1"},
+        "delivery": {"order_id": "o1"},
+    }
+    transaction = {"transaction_id": f"t{number}", "amount": "1", "currency": currency}
+    moves_money = given.event in ("payment", "topup", "refund", "payout", "transfer")
+    filled = transaction if moves_money else {"event_id": f"e{number}"} | required.get(given.event, {})
+    return {"type": given.event, "timestamp": timestamp_ms, "user_id": "u1"} | filled | dict(given.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as it is to be run. `events` are the types of event it judges, `challenge` what a step-up asks for."""
+
+    id: str
+    title: str | None
+    when: Condition
+    params: Mapping[str, LiteralValue]
+    then: Then
+    mode: Mode
+    severity: Severity
+    reason: str | None
+    explain: str | None
+    challenge: str | None
+    runbook: str | None
+    on_missing: OnMissing
+    events: frozenset[str]
+    tests: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What an inline caller gets when no honest decision is ready after `deadline_ms`."""
+
+    deadline_ms: int
+    then: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A checked pack. `rules` are in the pack's order: files by name, then as written."""
+
+    name: str
+    hash: str
+    path: Path
+    owner: str
+    currency: str
+    fallback: Fallback | None
+    features: Mapping[str, Feature]
+    lists: Mapping[str, ListSpec]
+    detectors: Mapping[str, DetectorSpec]
+    rules: tuple[Rule, ...]
+
+    @property
+    def version(self) -> str:
+        return f"{self.name}@{self.hash}"

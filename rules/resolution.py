@@ -1,0 +1,142 @@
+"""Resolving the names in an expression."""
+
+from rules.fields import FIELDS
+from rules.findings import Code, Ledger, did_you_mean, quoted
+from rules.operators import Untyped
+from rules.scopes import SCORE_PARTS, Kind, Macro, Scope, events_text, feature_input, score_input
+from rules.sources import Spot
+from rules.syntax import Input, Literal, Mention, Read
+
+NAMESPACES = ("params", "lists", "score", "attributes")
+
+_SEPARATE: dict[str, str] = {
+    "timestamp": "an expression cannot read `timestamp`: how far events lie apart is what `gap` and `age` features say",
+    "metadata": "an expression cannot read `metadata`: it is carried along unread",
+}
+
+
+class Resolver:
+    """Resolves names in one scope; `mentions` are the places where the text names an input or a param."""
+
+    type_input = FIELDS["type"].input
+
+    def __init__(self, scope: Scope, ledger: Ledger) -> None:
+        self.scope = scope
+        self.ledger = ledger
+        self.mentions: list[Mention] = []
+
+    def resolve(self, path: tuple[str, ...], spot: Spot) -> Read | Literal | Untyped | Macro | None:
+        match path:
+            case (name,) if name in NAMESPACES:
+                message = f"`{name}` needs a name after a dot, such as `{name}.x`"
+                self.ledger.report("not-allowed", spot, message)
+            case (name,):
+                return self._alone(name, spot)
+            case ("params", name):
+                return self._param(name, spot)
+            case ("attributes", name):
+                return Untyped(name)
+            case ("score", name, *rest):
+                return self._score(name, tuple(rest), spot)
+            case ("lists", *_):
+                self.ledger.report("type-mismatch", spot, "a list can only stand after `in` or `not in`")
+            case _:
+                self.ledger.report("not-allowed", spot, f"{quoted('.'.join(path))} has too many dots")
+        return None
+
+    def _alone(self, name: str, spot: Spot) -> Read | Macro | None:
+        vocabulary = self.scope.vocabulary
+        if name in FIELDS:
+            return self._read(FIELDS[name].input, spot)
+        if name in vocabulary.features or ("feature", name) in vocabulary.broken:
+            return self._feature(name, spot)
+        if name in vocabulary.macros:
+            vocabulary.used.add(("macro", name))
+            return self._macro(name, spot)
+        if name in _SEPARATE:
+            self.ledger.report("not-allowed", spot, _SEPARATE[name])
+            return None
+        of = events_text(self.scope.events)
+        hint = did_you_mean(name, self.scope.names()) or "nor a feature or macro of the pack"
+        if name in ("true", "false"):
+            hint = f"did you mean `{name.capitalize()}`?"
+        self.ledger.report("unknown-field", spot, f"{quoted(name)} is not a field of {of}", hint)
+        return None
+
+    def _read(self, named: Input, spot: Spot) -> Read | None:
+        lacking = self.scope.lacking(named)
+        if lacking:
+            self._report_lacking(named.name, lacking, spot)
+            return None
+        return Read(named)
+
+    def _report_lacking(self, name: str, lacking: list[str], spot: Spot) -> None:
+        message = f"`{name}` needs a field that {events_text(frozenset(lacking))} does not have"
+        if name in FIELDS:
+            message = f"`{name}` is not a field of {events_text(frozenset(lacking))}"
+        self.ledger.report("field-not-on-event", spot, message, "`event:` says which types of event are meant")
+
+    def _feature(self, name: str, spot: Spot) -> Read | None:
+        vocabulary = self.scope.vocabulary
+        vocabulary.used.add(("feature", name))
+        if self.scope.where == "`where`":
+            self._report_where(f"`{name}` is a feature", spot)
+            return None
+        feature = vocabulary.features.get(name)
+        return None if feature is None else self._read(feature_input(feature), spot)
+
+    def _report_where(self, what: str, spot: Spot) -> None:
+        self.ledger.report("not-allowed", spot, f"{what}: `where` reads fields of the event alone")
+
+    def _macro(self, name: str, spot: Spot) -> Macro | None:
+        macro = self.scope.macro(name)
+        if macro is None:
+            return None
+        lacking = self.scope.lacking_in(macro.tree)
+        if lacking:
+            self._report_lacking(name, sorted({event for events in lacking.values() for event in events}), spot)
+            return None
+        return macro
+
+    def _param(self, name: str, spot: Spot) -> Literal | None:
+        params = self.scope.params
+        if params is None:
+            self.ledger.report("unknown-param", spot, f"{self.scope.where} has no params: they belong to a rule")
+            return None
+        if name not in params:
+            hint = did_you_mean(name, params) or "name it under `params:` of the rule"
+            self.ledger.report("unknown-param", spot, f"the rule has no param {quoted(name)}", hint)
+            return None
+        self.scope.vocabulary.used.add(("param", name))
+        return params[name]
+
+    def _score(self, name: str, rest: tuple[str, ...], spot: Spot) -> Read | None:
+        names = self.scope.vocabulary.detectors
+        if not self._defined("detector", name, names, "unknown-detector", spot):
+            return None
+        if self.scope.where == "`where`":
+            self._report_where(f"`score.{name}` is a score", spot)
+            return None
+        if len(rest) != 1 or rest[0] not in SCORE_PARTS:
+            hint = f"write `score.{name}.value` or `score.{name}.quantile`"
+            self.ledger.report("not-allowed", spot, "a score is read by its `value` or its `quantile`", hint)
+            return None
+        return Read(score_input(name, rest[0]))
+
+    def list_input(self, name: str, spot: Spot) -> Input | None:
+        if not self._defined("list", name, self.scope.vocabulary.lists, "unknown-list", spot):
+            return None
+        if self.scope.where == "`where`":
+            self._report_where(f"`lists.{name}` is a list", spot)
+            return None
+        return Input("list", name, "text")
+
+    def _defined(self, kind: Kind, name: str, names: set[str], code: Code, spot: Spot) -> bool:
+        self.scope.vocabulary.used.add((kind, name))
+        if (kind, name) in self.scope.vocabulary.broken:
+            return False
+        if name in names:
+            return True
+        hint = did_you_mean(name, names) or f"name it under `{kind}s:` of the pack"
+        self.ledger.report(code, spot, f"the pack has no {kind} {quoted(name)}", hint)
+        return False

@@ -1,0 +1,206 @@
+"""Reading rules."""
+
+from collections.abc import Callable
+
+from rules.bounds import PARAMS_MAX
+from rules.cases import CaseReader
+from rules.expressions import check_condition
+from rules.features import read_events
+from rules.findings import quoted
+from rules.headers import Defaults
+from rules.literals import literal
+from rules.models import MODES, ON_MISSING, SEVERITIES, THENS, Rule, Then
+from rules.resolution import Resolver
+from rules.scopes import Macro, Scope, Vocabulary
+from rules.shapes import REASON, RULE_ID, Shapes, as_options
+from rules.syntax import Condition, Literal, Read, inputs_of
+from rules.templates import TemplateError, parts
+from rules.trees import Scalar, Table, Tree
+
+_KEYS = (
+    "id",
+    "title",
+    "when",
+    "params",
+    "then",
+    "mode",
+    "severity",
+    "reason",
+    "explain",
+    "challenge",
+    "runbook",
+    "on_missing",
+    "event",
+    "tests",
+)
+
+
+class RuleReader:
+    """Reads rules into the pack's vocabulary; what is wrong goes to the ledger with the rule's id."""
+
+    def __init__(
+        self, shapes: Shapes, vocabulary: Vocabulary, defaults: Defaults, macro: Callable[[str], Macro | None]
+    ) -> None:
+        self.shapes = shapes
+        self.ledger = shapes.ledger
+        self.vocabulary = vocabulary
+        self.defaults = defaults
+        self.macro = macro
+        self.lines: dict[str, str] = {}
+
+    def read(self, node: Tree) -> Rule | None:
+        """One rule; None after findings."""
+        table = self.shapes.table(node, "a rule")
+        if table is None:
+            return None
+        id_node = self.shapes.required(table, "id", "a rule")
+        id_scalar = None if id_node is None else self.shapes.scalar(id_node, "an id for the rule")
+        if id_scalar is not None and not self.shapes.name(id_scalar, "a rule id", RULE_ID):
+            id_scalar = None
+        self.ledger.rule = id_scalar.value if id_scalar else None
+        try:
+            return self._body(table, id_scalar)
+        finally:
+            self.ledger.rule = None
+
+    def _body(self, table: Table, id_scalar: Scalar | None) -> Rule | None:
+        self.shapes.table(table, "a rule", _KEYS)
+        if id_scalar is not None:
+            self._check_unique(id_scalar)
+        then = self._then(table)
+        mode = self.shapes.choice(table, "mode", as_options(MODES), self.defaults.mode)
+        params = self._params(table)
+        events = read_events(table.get("event"), self.defaults.events, self.shapes)
+        scope = Scope("a rule", self.vocabulary, events, params, self.macro)
+        when = self._when(table, scope)
+        explain = self._explain(table, scope)
+        self._check_params(table)
+        challenge = self.shapes.text(table, "challenge") or self.defaults.challenge
+        if then == "step_up" and challenge is None:
+            hint = "name it in the rule or in the pack's defaults"
+            self.ledger.report("missing-challenge", self._spot_node(table, "then").spot, _NO_CHALLENGE, hint)
+        broken = {name for kind, name in self.vocabulary.broken if kind == "feature"}
+        cases = CaseReader(self.shapes, self.vocabulary.currency, self.vocabulary.features, broken, then)
+        tests_node = table.get("tests")
+        tests = () if tests_node is None else cases.read(tests_node)
+        rule = Rule(
+            id_scalar.value if id_scalar else "",
+            self.shapes.text(table, "title"),
+            when or _NEVER_MATCHES,
+            {name: value for name, value in params.items() if value is not None},
+            then,
+            mode,
+            self.shapes.choice(table, "severity", as_options(SEVERITIES), self.defaults.severity),
+            self._reason(table),
+            explain,
+            challenge,
+            self.shapes.text(table, "runbook"),
+            self.shapes.choice(table, "on_missing", as_options(ON_MISSING), self.defaults.on_missing),
+            events,
+            tests,
+        )
+        if id_scalar is not None:
+            self._check_tests(rule, id_scalar)
+        return rule
+
+    def _spot_node(self, table: Table, key: str) -> Tree:
+        return table.get(key) or table
+
+    def _check_unique(self, scalar: Scalar) -> None:
+        line = f"{scalar.source.name}:{scalar.source.position(scalar.start)[0]}"
+        first = self.lines.setdefault(scalar.value, line)
+        if first != line:
+            message = f"there are two rules with the id {quoted(scalar.value)}"
+            self.ledger.report("duplicate-rule", scalar.spot, message, f"the other is at {first}")
+
+    def _then(self, table: Table) -> Then:
+        node = self.shapes.required(table, "then", "a rule")
+        then = self.shapes.choice(table, "then", as_options(THENS), "review")
+        if node is not None and then == "allow":
+            message = "a rule that allows would override others, which is not supported yet"
+            self.ledger.report("unsupported-allow", node.spot, message, "narrow the rules that act instead")
+        return then
+
+    def _reason(self, table: Table) -> str | None:
+        node = table.get("reason")
+        scalar = None if node is None else self.shapes.scalar(node, "a reason code")
+        if scalar is None or not self.shapes.name(scalar, "a reason code", REASON):
+            return None
+        return scalar.value
+
+    def _params(self, table: Table) -> dict[str, Literal | None]:
+        node = table.get("params")
+        params = None if node is None else self.shapes.table(node, "params")
+        if params is None:
+            return {}
+        self.shapes.count(len(params.entries), PARAMS_MAX, "params", params.spot)
+        found: dict[str, Literal | None] = {}
+        for key, value in params.entries:
+            named = self.shapes.name(key, "a name for a param")
+            if isinstance(value, Scalar):
+                found[key.value] = literal(value, self.vocabulary.currency, self.ledger) if named else None
+            else:
+                found[key.value] = None
+                self.ledger.report(
+                    "wrong-shape", value.spot, "a param is one number, duration, amount of money or text"
+                )
+        return found
+
+    def _check_params(self, table: Table) -> None:
+        node = table.get("params")
+        if not isinstance(node, Table):
+            return
+        used = {name for kind, name in self.vocabulary.used if kind == "param"}
+        self.vocabulary.used -= {("param", name) for name in used}
+        for key, _ in node.entries:
+            if key.value not in used:
+                message = f"the param {quoted(key.value)} is used nowhere in the rule"
+                self.ledger.report("unused-param", key.spot, message, "use it in `when` or `explain`, or delete it")
+
+    def _when(self, table: Table, scope: Scope) -> Condition | None:
+        node = self.shapes.required(table, "when", "a rule")
+        scalar = None if node is None else self.shapes.scalar(node, "an expression for `when`")
+        condition = None if scalar is None else check_condition(scalar, scope, self.ledger)
+        if scalar is not None and condition is not None and not inputs_of(condition.tree):
+            message = "this condition reads nothing of the event, so it always comes out the same"
+            self.ledger.report("constant-condition", scalar.spot, message)
+        return condition
+
+    def _explain(self, table: Table, scope: Scope) -> str | None:
+        node = table.get("explain")
+        scalar = None if node is None else self.shapes.scalar(node, "a sentence for `explain`")
+        if scalar is None:
+            return None
+        try:
+            found = parts(scalar.value)
+        except TemplateError as error:
+            hint = "write `{{` or `}}` for a brace that is text"
+            spot = scalar.spot_of(error.index, error.index + 1)
+            self.ledger.report("bad-value", spot, "this brace has no partner", hint)
+            return None
+        resolver = Resolver(scope, self.ledger)
+        for part in found:
+            if not part.is_name:
+                continue
+            spot = scalar.spot_of(part.start, part.end)
+            known = resolver.resolve(tuple(part.text.split(".")), spot)
+            if known is not None and not isinstance(known, Read | Literal):
+                message = f"{quoted(part.text)} cannot be shown: name a field, a feature, a score or a param"
+                self.ledger.report("bad-value", spot, message)
+        return scalar.value
+
+    def _check_tests(self, rule: Rule, id_scalar: Scalar) -> None:
+        """A live rule has a test that must match and one that must not."""
+        answers = {case.expect.then for case in rule.tests}
+        lacking = [
+            what
+            for what, answer in (("one that must match", rule.then), ("one that must not", "allow"))
+            if answer not in answers
+        ]
+        if rule.mode == "live" and lacking:
+            message = f"the live rule {quoted(rule.id)} lacks tests: {' and '.join(lacking)}"
+            self.ledger.report("missing-test", id_scalar.spot, message, "a test must match with `then` as in the rule")
+
+
+_NO_CHALLENGE = "a rule that asks for a second proof needs a `challenge`"
+_NEVER_MATCHES = Condition("False", Literal(False, "bool"))

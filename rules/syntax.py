@@ -1,0 +1,195 @@
+"""The typed syntax tree of a checked expression, with macros and params already put in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal as OneOfThese
+
+ValueType = OneOfThese["number", "money", "duration", "text", "bool"]
+"""Money is in minor units of the pack's currency, a duration in milliseconds."""
+
+InputKind = OneOfThese["field", "feature", "score", "attribute", "list"]
+Comparison = OneOfThese["==", "!=", "<", "<=", ">", ">="]
+Operator = OneOfThese["+", "-", "*", "/"]
+Function = OneOfThese["min", "max", "abs", "round", "len", "lower", "startswith", "endswith"]
+Value = int | float | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What an expression reads. A score's name is `NAME.value` or `NAME.quantile`.
+
+    `whole`: its values are integers. `required`: no event is without it. The type of an attribute is the one the
+    expression needs; a value of another type counts as missing.
+    """
+
+    kind: InputKind
+    name: str
+    type: ValueType
+    whole: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A value known when the pack is loaded."""
+
+    value: Value
+    type: ValueType
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.value, int) and not isinstance(self.value, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The value of an input."""
+
+    input: Input
+
+    @property
+    def type(self) -> ValueType:
+        return self.input.type
+
+    @property
+    def whole(self) -> bool:
+        return self.input.whole
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """Whether an input has a value; never missing."""
+
+    input: Input
+    type: ValueType = "bool"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: "Node"
+    type: ValueType = "bool"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """All of (`and`) or any of (`or`) its operands, in three-valued logic."""
+
+    word: OneOfThese["and", "or"]
+    operands: tuple["Node", ...]
+    type: ValueType = "bool"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Both sides are of one type. Integers are compared exactly, an integer with a fraction in float64."""
+
+    operator: Comparison
+    left: "Node"
+    right: "Node"
+    type: ValueType = "bool"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Whether a text is one of the texts written out."""
+
+    operand: "Node"
+    options: tuple[str, ...]
+    type: ValueType = "bool"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InList:
+    """Whether a text is in a list as of the event's time."""
+
+    operand: "Node"
+    list: Input
+    type: ValueType = "bool"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """Computed in float64; a result that is not finite is missing."""
+
+    operator: Operator
+    left: "Node"
+    right: "Node"
+    type: ValueType
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Negate:
+    operand: "Node"
+    type: ValueType
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`min`, `max` and `abs` of integers are integers; `round` goes to the even neighbour at a half."""
+
+    function: Function
+    arguments: tuple["Node", ...]
+    type: ValueType
+    whole: bool = False
+
+
+Node = Literal | Read | Has | Not | Junction | Compare | OneOf | InList | Arithmetic | Negate | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Characters `start:end` of an expression's text name an input, or a param with this value."""
+
+    start: int
+    end: int
+    means: Input | Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A checked expression of type bool: its text as written, its tree, and the values its text names."""
+
+    text: str
+    tree: Node
+    mentions: tuple[Mention, ...] = ()
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Not() | Negate() | OneOf() | InList():
+            return (node.operand,)
+        case Compare() | Arithmetic():
+            return (node.left, node.right)
+        case Junction():
+            return node.operands
+        case Call():
+            return node.arguments
+        case Literal() | Read() | Has():
+            return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The nodes of a tree, operands before what uses them."""
+    for child in children(node):
+        yield from walk(child)
+    yield node
+
+
+def inputs_of(node: Node) -> tuple[Input, ...]:
+    """The inputs a tree reads, each once, in the order of their first use."""
+    found: dict[Input, None] = {}
+    for each in walk(node):
+        match each:
+            case Read() | Has():
+                found[each.input] = None
+            case InList():
+                found[each.list] = None
+    return tuple(found)
