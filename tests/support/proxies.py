@@ -10,8 +10,8 @@ from typing import Self
 class Proxy:
     """Listens on a free port of 127.0.0.1 and passes bytes on to `target`.
 
-    `cut` closes open connections and each new one as soon as it is made. `stall` takes bytes from the client that then go
-    nowhere. `join` ends both.
+    `cut` closes open connections and each new one as soon as it is made. `stall` takes bytes from the client and passes
+    none of them on. `join` ends both.
     """
 
     def __init__(self, target: tuple[str, int]) -> None:

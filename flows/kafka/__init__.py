@@ -1,0 +1,9 @@
+"""Kafka in and out, on librdkafka: one consumer for all partitions, one producer, offsets committed after delivery."""
+
+from flows.kafka.settings import Settings, SettingsError, read_settings
+from flows.kafka.sink import KafkaSink
+from flows.kafka.source import KafkaSource
+from flows.kafka.topics import await_topics
+from flows.kafka.trouble import Trouble
+
+__all__ = ["KafkaSink", "KafkaSource", "Settings", "SettingsError", "Trouble", "await_topics", "read_settings"]

@@ -1,0 +1,1 @@
+"""The command: parsing arguments and printing, nothing else."""

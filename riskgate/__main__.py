@@ -1,0 +1,5 @@
+"""`python -m riskgate`."""
+
+from riskgate.cli import main
+
+main()

@@ -1,0 +1,67 @@
+"""The `riskgate` command. Subcommands are imported when they are called, so that help and completion are instant."""
+
+import sys
+from importlib import import_module
+
+import click
+from click.shell_completion import get_completion_class
+
+COMMANDS = {
+    "demo": "Run the main job on a simulated stream with planted fraud, and watch it.",
+    "lint": "Check a pack and show every finding with its place.",
+    "run": "Decide a stream of events from a file, a pipe or Kafka.",
+    "test": "Run the tests inside a pack's rules.",
+}
+"""Subcommands and what they do; `riskgate.commands.NAME.command` is the click command."""
+
+EXIT_USAGE = 1
+EXIT_INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """Knows its subcommands by name and loads only the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*COMMANDS, *super().list_commands(ctx)])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = import_module(f"riskgate.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        own = {name: command.get_short_help_str() for name, command in self.commands.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted((COMMANDS | own).items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="riskgate", message="riskgate %(version)s")
+def cli() -> None:
+    """Decides for each transaction whether to allow, review, step up or block it, and says why.
+
+    Exit codes: 0 fine, 1 usage or crash, 2 warnings under --strict, 3 findings.
+    """
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a completion script: eval "$(riskgate completion bash)"."""
+    completer = get_completion_class(shell)
+    if completer is None:
+        raise click.UsageError(f"click cannot complete in {shell}")
+    click.echo(completer(cli, {}, "riskgate", "_RISKGATE_COMPLETE").source())
+
+
+def main() -> None:
+    """Runs the command and exits with its code."""
+    try:
+        code = cli.main(prog_name="riskgate", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_USAGE
+    except click.Abort:
+        code = EXIT_INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
