@@ -40,7 +40,8 @@ def _take_over(world: World, at_ms: int, label: Label) -> None:
     rng, population, ledger = world.rng, world.population, world.ledger
     victim = rng.choice(population.users)
     country = rng.choice(("CN", "CN", "CN", "VN", "MM"))
-    seat = population.seat_on(victim.id, population.new_device(), population.new_ip(), country)
+    ip = rng.choice(victim.carrier_ips) if rng.random() < 0.1 else population.new_ip()
+    seat = population.seat_on(victim.id, population.new_device(), ip, country)
     for _ in range(rng.choice((0, 0, 2, 4, 7))):
         ledger.login(seat, at_ms, success=False, label=label)
         at_ms += rng.randrange(3, 40) * SECOND_MS
@@ -77,7 +78,7 @@ def _abuse_promotion(world: World, at_ms: int, label: Label) -> None:
     """Fresh accounts on a few devices, or on a shelf of them, take the newcomers' discount, each once."""
     rng, population, ledger = world.rng, world.population, world.ledger
     devices: list[Device] = [population.new_device() for _ in range(rng.choice((2, 3, 4, 6, 14)))]
-    ip = rng.choice((population.new_ip(), rng.choice(population.users).carrier_ip))
+    ip = rng.choice((population.new_ip(), rng.choice(population.users).carrier_ips[0]))
     promotion = world.calendar.latest_promotion((at_ms - START_MS) // DAY_MS)
     game, referrer = rng.choice(population.games), population.new_name("u")
     for _ in range(rng.randint(15, 60)):

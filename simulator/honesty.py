@@ -105,7 +105,7 @@ def _change_device(world: World, user: User, day: int) -> None:
     """A new phone, sometimes with a forgotten password, then life as usual on it."""
     rng, ledger = world.rng, world.ledger
     user.devices.insert(0, world.population.new_device())
-    seat = world.population.seat_on(user.id, user.devices[0], user.home_ip)
+    seat = world.population.seat_on(user.id, user.devices[0], rng.choice((user.home_ip, *user.carrier_ips)))
     at_ms = waking_moment(rng, day)
     if rng.random() < 0.2:
         ledger.password_reset(seat, at_ms)
@@ -170,7 +170,7 @@ def _open_stall(world: World, user: User, day: int) -> None:
     promotion = world.calendar.latest_promotion(day)
     for _ in range(rng.randint(3, 9)):
         student = population.new_user()
-        seat = population.seat_on(student.id, tablet, user.carrier_ip)
+        seat = population.seat_on(student.id, tablet, user.carrier_ips[0])
         ledger.registration(seat, at_ms, user.id)
         item = pack_of_points(rng.choice(student.games), 6, discount=0.5)
         ledger.payment(seat, at_ms + rng.randrange(1, 6) * MINUTE_MS, item, population.means(student), promotion.id)

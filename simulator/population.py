@@ -45,7 +45,8 @@ class User:
     id: str
     devices: list[Device]
     home_ip: str
-    carrier_ip: str
+    carrier_ips: tuple[str, ...]
+    """Shared with many: a phone on the move gets now one, now another."""
     cafe: Cafe | None
     cards: list[str]
     games: tuple[str, ...]
@@ -99,7 +100,7 @@ class Population:
             id=self.new_name("u"),
             devices=[self.new_device() for _ in range(rng.choice((1, 1, 2, 2, 3)))],
             home_ip=self.new_ip(),
-            carrier_ip=rng.choice(self._carrier_ips),
+            carrier_ips=tuple(rng.choices(self._carrier_ips, k=3)),
             cafe=rng.choice(self._cafes) if rng.random() < 0.04 else None,
             cards=[self.new_name("c") for _ in range(rng.choice((1, 1, 1, 2, 3)))],
             games=tuple(rng.choices(self.games, cum_weights=self._game_weights, k=rng.choice((1, 2, 2, 3)))),
@@ -115,7 +116,7 @@ class Population:
             return self.seat_on(user.id, rng.choice(user.cafe.devices), user.cafe.ip)
         device = user.devices[0] if rng.random() < 0.7 else rng.choice(user.devices)
         mobile = device.platform != "pc" and rng.random() < 0.45
-        return self.seat_on(user.id, device, user.carrier_ip if mobile else user.home_ip)
+        return self.seat_on(user.id, device, rng.choice(user.carrier_ips) if mobile else user.home_ip)
 
     def seat_on(self, user_id: str, device: Device, ip: str, country: str = "CN") -> Seat:
         channel = _CHANNELS[device.platform][self.rng.random() < 0.25]
