@@ -1,0 +1,81 @@
+"""Conditions for columns of many events, in numpy.
+
+Truth is three-valued and kept as two masks: where a condition is true, and where it is possible (true or missing).
+`and` and `or` work on each mask alone; where nothing is missing the second mask is left out and costs nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.programs import compile_program
+from rules.steps import Frame, Mask, Numbers, Step, Texts, step_of
+from rules.syntax import Condition, Input
+
+Lists = Mapping[str, Mapping[str, int] | None]
+
+
+class NumberColumn(NamedTuple):
+    """int64, float64 or bool values of n events; `missing` is None where none is."""
+
+    values: NDArray[Any]
+    missing: Mask | None
+
+
+class TextColumn(NamedTuple):
+    """Texts of n events with their uint64 ids; a missing one is None with the id 0."""
+
+    values: Sequence[str | None]
+    ids: NDArray[np.uint64]
+
+
+Column = NumberColumn | TextColumn
+
+
+class Columns:
+    """Compiled conditions; `inputs` and `inputs_of` are as in `rules.conditions.Scalar`."""
+
+    def __init__(self, conditions: Sequence[Condition], text_id: Callable[[str], int]) -> None:
+        program = compile_program(conditions)
+        self.inputs: tuple[Input, ...] = program.inputs
+        self.inputs_of: tuple[tuple[int, ...], ...] = program.inputs_of
+        indexes = {read: index for index, read in enumerate(program.inputs)}
+        self._steps: list[Step] = [step_of(node, program.nodes, indexes, text_id) for node in program.nodes]
+        self._outcomes = program.outcomes
+
+    def evaluate(
+        self, columns: Sequence[Column | None], lists: Lists, timestamp_ms: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Where each condition matches, and where it is missing: two masks of shape [conditions, events].
+
+        `columns` has one column for each of `inputs` (what stands at a list's place is not read), `lists` what each
+        list holds (None or absent: not known). A missing number may have any value in its column.
+        """
+        count = len(timestamp_ms)
+        loaded = [None if column is None else _load(column) for column in columns]
+        frame = Frame(loaded, lists, timestamp_ms)
+        with np.errstate(all="ignore"):
+            for step in self._steps:
+                frame.results.append(step(frame))
+        matched = np.empty((len(self._outcomes), count), dtype=np.bool_)
+        missing = np.zeros((len(self._outcomes), count), dtype=np.bool_)
+        for row, number in enumerate(self._outcomes):
+            masks = frame.results[number]
+            matched[row] = masks.true
+            if masks.possible is not None:
+                np.not_equal(masks.possible, masks.true, out=missing[row])
+        return matched, missing
+
+
+def _load(column: Column) -> Numbers | Texts:
+    if isinstance(column, NumberColumn):
+        return Numbers(column.values, column.missing)
+    absent = column.ids == 0
+    return Texts(column.values, column.ids, absent if absent.any() else None)
+
+
+def compile_columns(conditions: Sequence[Condition], text_id: Callable[[str], int]) -> Columns:
+    """Compiles conditions for columns; `text_id` gives the id that a text has in `TextColumn.ids`."""
+    return Columns(conditions, text_id)
