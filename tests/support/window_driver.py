@@ -1,0 +1,49 @@
+"""Feeds the oracle's happenings to the real store and reads its features back as Python values."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from support.window_oracle import Happening, Value
+from windows import NULL, Aggregate, Columns, Hasher, Plan, WindowStore, plan_of
+
+VALUES = ("amount", "quantity")
+HASHER = Hasher(bytes(range(16)))
+
+
+class WindowDriver:
+    """A store for `aggregates`, with memory of its own for the texts of the log's rows."""
+
+    def __init__(self, aggregates: Sequence[Aggregate], memory_bytes: int = 64 << 20) -> None:
+        self.plan: Plan = plan_of(aggregates, VALUES)
+        self.store = WindowStore(self.plan, memory_bytes)
+        self._texts: dict[tuple[str, int], str | None] = {}
+
+    def take(self, happenings: Sequence[Happening]) -> list[list[Value]]:
+        """The features of each happening; an empty list for one that is not judged."""
+        plan = self.plan
+        ids = [HASHER.ids([h.ids[name] for h in happenings]) for name in plan.ids]
+        values = [[NULL if h.values[name] is None else h.values[name] for h in happenings] for name in plan.values]
+        columns = Columns(
+            np.array([h.time_ms for h in happenings], dtype=np.int64),
+            np.array(ids, dtype=np.uint64).reshape(len(plan.ids), len(happenings)),
+            np.array(values, dtype=np.int64).reshape(len(plan.values), len(happenings)),
+            np.array([sum(1 << f for f in h.filters) for h in happenings], dtype=np.uint64),
+            np.array([h.judged for h in happenings]),
+        )
+        features, rows = self.store.update(columns)
+        for row, happening in zip(rows.tolist(), happenings, strict=True):
+            self._texts |= {(name, row): happening.ids[name] for name in plan.texts.values()}
+        return [
+            [self._value(features, f, i) for f in range(len(plan.aggregates))] if happening.judged else []
+            for i, happening in enumerate(happenings)
+        ]
+
+    def _value(self, features: np.ndarray[tuple[int, int], np.dtype[np.int64]], f: int, i: int) -> Value:
+        if f in self.plan.floats:
+            number = float(features.view(np.float64)[f, i])
+            return None if np.isnan(number) else number
+        raw = int(features[f, i])
+        if raw == NULL:
+            return None
+        return self._texts[self.plan.texts[f], raw] if f in self.plan.texts else raw

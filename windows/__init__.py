@@ -1,0 +1,23 @@
+"""The sliding-window store: one append-only log of events, many cursors over it, in numba kernels driven by a plan.
+
+A `Plan` says which aggregates are wanted; a `WindowStore` takes batches of events in and answers with the value of every
+aggregate as of each event, exactly: true sliding windows in event time, late events in their place.
+"""
+
+from windows.hashing import Hasher
+from windows.layout import NULL
+from windows.plan import FILTERS_MAX, Aggregate, Kind, Plan, plan_of
+from windows.store import BATCH_MAX, Columns, WindowStore
+
+__all__ = [
+    "BATCH_MAX",
+    "FILTERS_MAX",
+    "NULL",
+    "Aggregate",
+    "Columns",
+    "Hasher",
+    "Kind",
+    "Plan",
+    "WindowStore",
+    "plan_of",
+]

@@ -1,0 +1,87 @@
+"""Where things lie: the columns of the tables and the words of the records that planner, kernels and store share.
+
+A *chain* links the events of one key (of one or several id columns, for one filter) in event time. A *slot* is the record
+of one live key of one chain, in 8-byte words:
+
+    key | last row, spare (2 cells) | now_ms | window blocks ...          (chains without windows stop after `last row`)
+
+A *window block* holds a window's cursors and running aggregates:
+
+    tail row, lead row (2 cells) | count | accumulators ...
+
+`tail` is the oldest row in the window and `lead` the oldest row that has not entered it yet; they are equal where the window
+is empty. A *row* is one event in the log:
+
+    timestamp_ms | values ... | cells: (previous, next, slot) of each chain, (previous, next) of each extreme's deque
+
+Cells are 4-byte integers, two to a word; a row or a slot that is not there is NONE.
+"""
+
+NONE = -1
+"""No row, no slot: the event has no key here."""
+
+NO_ROWS = -1
+"""Two cells of NONE, as one word: the ends of an empty deque."""
+
+UNSEEN = -2
+"""The event has a key here, but nothing of it is in the log."""
+
+NULL = -(2**63)
+"""No value, in an int64 column of input or output."""
+
+LONG_AGO = -(2**62)
+"""The time of a slot that has seen nothing."""
+
+# Columns of the chain table; CHAIN_KEYS is the first of KEYS_MAX id columns, NONE where unused.
+CHAIN_FILTER, CHAIN_CELL, CHAIN_WORDS, CHAIN_WINDOWS, CHAIN_WINDOWS_END, CHAIN_SEED, CHAIN_KEYS = range(7)
+KEYS_MAX = 4
+CHAIN_COLUMNS = CHAIN_KEYS + KEYS_MAX
+
+# Columns of the window table; WINDOW_WORD is the block's place in the slot.
+(
+    WINDOW_OVER,
+    WINDOW_DELAY,
+    WINDOW_WORD,
+    WINDOW_WORDS,
+    WINDOW_ACCUMULATORS,
+    WINDOW_ACCUMULATORS_END,
+    WINDOW_OUTPUTS,
+    WINDOW_OUTPUTS_END,
+) = range(8)
+WINDOW_COLUMNS = 8
+
+# Columns of the accumulator table: what it sums up, of which value column (or pair chain's cell), in which word of the
+# block; an extreme's deque has its cell in the row.
+ACCUMULATOR_KIND, ACCUMULATOR_OF, ACCUMULATOR_WORD, ACCUMULATOR_CELL = range(4)
+ACCUMULATOR_COLUMNS = 4
+COUNT_OF, SUM, SQUARES, DISTINCT, MINIMUM, MAXIMUM = range(6)
+
+# Columns of the output table: which feature row it fills, how, from which words of the block or which value column.
+OUTPUT_FEATURE, OUTPUT_KIND, OUTPUT_FIRST, OUTPUT_SECOND, OUTPUT_THIRD = range(5)
+OUTPUT_COLUMNS = 5
+(
+    OUT_WORD,
+    OUT_MEAN,
+    OUT_STD,
+    OUT_EXTREME,
+    OUT_FIRST_VALUE,
+    OUT_FIRST_ROW,
+    OUT_LAST_VALUE,
+    OUT_LAST_ROW,
+    OUT_AGE,
+    OUT_GAP,
+    OUT_IS_NEW,
+) = range(11)
+
+# Words of a slot and of a window block.
+SLOT_KEY, SLOT_LAST, SLOT_NOW, SLOT_WINDOWS = range(4)
+BLOCK_CURSORS, BLOCK_COUNT, BLOCK_ACCUMULATORS = range(3)
+
+# Cells of a chain in a row.
+PREVIOUS, NEXT, SLOT = range(3)
+CHAIN_CELLS = 3
+DEQUE_CELLS = 2
+
+# Words of the arena's register: the next unused word, live slots, and the table's used entries are the same number.
+ARENA_TOP, ARENA_SLOTS = range(2)
+ARENA_REGISTER = 2
