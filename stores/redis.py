@@ -1,7 +1,7 @@
 """A store in Redis, shared by processes and found again after a restart.
 
-Keys, all under one prefix: `decision:ID` holds a decision, `list:NAME` is a hash from each value to its entry, `lists`
-is the set of their names, and `lists:version` counts changes, so that lists that did not change are not read again.
+Keys, after `riskgate:`. `decision:ID` holds a decision, `list:NAME` is a hash from each value to its entry, `lists` is
+the set of their names, and `lists:version` counts changes, so that lists that did not change are not read again.
 Needs Redis 6.2 or later (`SET ... PXAT`).
 """
 
@@ -21,6 +21,11 @@ TIMEOUT_S = 0.25
 
 RETRY_AFTER_S = (0.5, 1.0, 2.0, 5.0)
 """How long Redis is left alone after the first, second, ... failure in a row."""
+
+_DECISION = "riskgate:decision:"
+_LIST = "riskgate:list:"
+_NAMES = "riskgate:lists"
+_VERSION = "riskgate:lists:version"
 
 _RECORD = """
 for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 1], 'PXAT', ARGV[1], 'NX') end
@@ -46,7 +51,6 @@ class RedisStore:
         self,
         url: str,
         expiry_ms: int = DECISION_EXPIRY_MS,
-        prefix: str = "riskgate",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = redis.Redis.from_url(
@@ -56,10 +60,6 @@ class RedisStore:
         place = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
         self._name = f"redis {place}, database {options.get('db', 0)}"
         self._expiry_ms = expiry_ms
-        self._decision = f"{prefix}:decision:"
-        self._list = f"{prefix}:list:"
-        self._names = f"{prefix}:lists"
-        self._version = f"{prefix}:lists:version"
         self._monotonic = monotonic
         self._lists: Mapping[str, Mapping[str, int]] = {}
         self._lists_version: bytes | None = None
@@ -91,11 +91,11 @@ class RedisStore:
         pipeline = self._redis.pipeline(transaction=False)
         if decided:
             # One EVAL costs half of as many SETs, which the client packs and parses one by one.
-            keys = [self._decision + id_ for id_, _ in decided]
+            keys = [_DECISION + id_ for id_, _ in decided]
             pipeline.eval(_RECORD, len(keys), *keys, expires_ms, *(decision for _, decision in decided))
         if asked:
-            pipeline.mget([self._decision + id_ for id_ in asked])
-        pipeline.get(self._version)
+            pipeline.mget([_DECISION + id_ for id_ in asked])
+        pipeline.get(_VERSION)
         replies = pipeline.execute()
         if replies[-1] != self._lists_version:
             self._lists = self._read_lists()
@@ -105,10 +105,10 @@ class RedisStore:
 
     def _read_lists(self) -> dict[str, dict[str, int]]:
         """What is read here may be newer than the version read before it; then the next exchange reads it again."""
-        names = sorted(cast("set[bytes]", self._redis.smembers(self._names)))
+        names = sorted(cast("set[bytes]", self._redis.smembers(_NAMES)))
         pipeline = self._redis.pipeline(transaction=False)
         for name in names:
-            pipeline.hgetall(self._list + name.decode())
+            pipeline.hgetall(_LIST + name.decode())
         return {
             name.decode(): {value.decode(): _decode_details(details).expires_ms for value, details in entries.items()}
             for name, entries in zip(names, pipeline.execute(), strict=True)
@@ -118,20 +118,20 @@ class RedisStore:
     def add_to_list(self, name: str, entry: ListEntry) -> None:
         details = msgspec.json.encode(_Details(entry.expires_ms, entry.added_by, entry.reason))
         pipeline = self._redis.pipeline(transaction=True)
-        pipeline.sadd(self._names, name)
-        pipeline.hset(self._list + name, entry.value, details)
-        pipeline.incr(self._version)
+        pipeline.sadd(_NAMES, name)
+        pipeline.hset(_LIST + name, entry.value, details)
+        pipeline.incr(_VERSION)
         self._execute(pipeline)
 
     def remove_from_list(self, name: str, value: str) -> bool:
         pipeline = self._redis.pipeline(transaction=True)
-        pipeline.hdel(self._list + name, value)
-        pipeline.incr(self._version)
+        pipeline.hdel(_LIST + name, value)
+        pipeline.incr(_VERSION)
         return self._execute(pipeline)[0] == 1
 
     def list_entries(self, name: str) -> tuple[ListEntry, ...]:
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.hgetall(self._list + name)
+        pipeline.hgetall(_LIST + name)
         entries = cast("dict[bytes, bytes]", self._execute(pipeline)[0])
         decoded = ((value.decode(), _decode_details(details)) for value, details in sorted(entries.items()))
         return tuple(ListEntry(value, d.expires_ms, d.added_by, d.reason) for value, d in decoded)

@@ -9,7 +9,7 @@ import click
 DEFAULT_GROUP = "riskgate"
 
 
-@click.command()
+@click.command(name="run")
 @click.option(
     "--pack",
     required=True,

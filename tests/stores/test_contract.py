@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
+import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +16,10 @@ KINDS = ("memory", "redis")
 def open_empty(kind: str, request: pytest.FixtureRequest) -> Store:
     if kind == "memory":
         return MemoryStore()
-    return RedisStore(request.getfixturevalue("redis_url"), prefix=f"test:{uuid4()}")
+    url: str = request.getfixturevalue("redis_db")
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return RedisStore(url)
 
 
 @pytest.fixture(params=KINDS)

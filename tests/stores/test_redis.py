@@ -1,7 +1,6 @@
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 import redis
@@ -13,27 +12,22 @@ NOW_MS = 4_000_000_000_000
 
 
 @pytest.fixture
-def prefix() -> str:
-    return f"test:{uuid4()}"
-
-
-@pytest.fixture
-def proxy(redis_url: str) -> Iterator[Proxy]:
-    parts = urlsplit(redis_url)
+def proxy(redis_db: str) -> Iterator[Proxy]:
+    parts = urlsplit(redis_db)
     with Proxy((parts.hostname or "127.0.0.1", parts.port or 6379)) as opened:
         yield opened
 
 
-def behind(proxy: Proxy, redis_url: str, prefix: str, clock: list[float]) -> RedisStore:
-    parts = urlsplit(redis_url)
+def behind(proxy: Proxy, redis_db: str, clock: list[float]) -> RedisStore:
+    parts = urlsplit(redis_db)
     login = f"{parts.username or ''}:{parts.password}@" if parts.password else ""
     url = f"redis://{login}127.0.0.1:{proxy.port}{parts.path}"
-    return RedisStore(url, prefix=prefix, monotonic=lambda: clock[0])
+    return RedisStore(url, monotonic=lambda: clock[0])
 
 
-def test_an_outage_is_an_answer_and_ends_by_itself(proxy: Proxy, redis_url: str, prefix: str) -> None:
+def test_an_outage_is_an_answer_and_ends_by_itself(proxy: Proxy, redis_db: str) -> None:
     clock = [0.0]
-    store = behind(proxy, redis_url, prefix, clock)
+    store = behind(proxy, redis_db, clock)
     store.add_to_list("blocked", ListEntry("u1", 2**62, "ann", "ring"))
     assert store.exchange([], [("t1", b"one")], NOW_MS).reachable
 
@@ -55,11 +49,9 @@ def test_an_outage_is_an_answer_and_ends_by_itself(proxy: Proxy, redis_url: str,
     store.close()
 
 
-def test_the_pauses_between_attempts_grow_and_start_anew_after_success(
-    proxy: Proxy, redis_url: str, prefix: str
-) -> None:
+def test_the_pauses_between_attempts_grow_and_start_anew_after_success(proxy: Proxy, redis_db: str) -> None:
     clock = [0.0]
-    store = behind(proxy, redis_url, prefix, clock)
+    store = behind(proxy, redis_db, clock)
     for _ in range(2):
         proxy.cut()
         assert not store.exchange([], [], NOW_MS).reachable
@@ -73,9 +65,9 @@ def test_the_pauses_between_attempts_grow_and_start_anew_after_success(
     store.close()
 
 
-def test_a_server_that_does_not_answer_costs_one_short_wait(proxy: Proxy, redis_url: str, prefix: str) -> None:
+def test_a_server_that_does_not_answer_costs_one_short_wait(proxy: Proxy, redis_db: str) -> None:
     clock = [0.0]
-    store = behind(proxy, redis_url, prefix, clock)
+    store = behind(proxy, redis_db, clock)
     assert store.exchange([], [], NOW_MS).reachable
     proxy.stall()
     started_s = time.monotonic()
@@ -85,8 +77,8 @@ def test_a_server_that_does_not_answer_costs_one_short_wait(proxy: Proxy, redis_
     store.close()
 
 
-def test_lists_changed_by_another_process_are_seen(redis_url: str, prefix: str) -> None:
-    one, other = RedisStore(redis_url, prefix=prefix), RedisStore(redis_url, prefix=prefix)
+def test_lists_changed_by_another_process_are_seen(redis_db: str) -> None:
+    one, other = RedisStore(redis_db), RedisStore(redis_db)
     assert one.exchange([], [], NOW_MS).lists == {}
     other.add_to_list("blocked", ListEntry("u1", 7, "ann", ""))
     assert one.exchange([], [], NOW_MS).lists == {"blocked": {"u1": 7}}
@@ -96,11 +88,11 @@ def test_lists_changed_by_another_process_are_seen(redis_url: str, prefix: str) 
     other.close()
 
 
-def test_what_lies_under_the_keys_but_is_not_ours_is_a_problem(redis_url: str, prefix: str) -> None:
-    store = RedisStore(redis_url, prefix=prefix)
+def test_what_lies_under_the_keys_but_is_not_ours_is_a_problem(redis_db: str) -> None:
+    store = RedisStore(redis_db)
     store.add_to_list("blocked", ListEntry("u1", 7, "ann", ""))
-    with redis.Redis.from_url(redis_url) as client:
-        client.hset(f"{prefix}:list:blocked", "u2", "no JSON")
+    with redis.Redis.from_url(redis_db) as client:
+        client.hset("riskgate:list:blocked", "u2", "no JSON")
     answer = store.exchange([], [], NOW_MS)
     assert not answer.reachable
     assert answer.problem is not None
@@ -108,8 +100,8 @@ def test_what_lies_under_the_keys_but_is_not_ours_is_a_problem(redis_url: str, p
     store.close()
 
 
-def test_analysts_are_told_when_a_change_could_not_be_made(prefix: str) -> None:
-    store = RedisStore("redis://user:s3cret@127.0.0.1:1/0", prefix=prefix)
+def test_analysts_are_told_when_a_change_could_not_be_made() -> None:
+    store = RedisStore("redis://user:s3cret@127.0.0.1:1/0")
     changes = (
         lambda: store.add_to_list("l", ListEntry("u1", 7, "ann", "")),
         lambda: store.remove_from_list("l", "u1"),
