@@ -116,8 +116,8 @@ class KafkaSink:
         if error is not None and error.name() in ("_PURGE_QUEUE", "_PURGE_INFLIGHT"):
             return
         self._failed.append(message)
-        self._retry_from_s = self._monotonic() + RETRY_AFTER_S
-        if error is not None:
+        if error is not None and error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+            self._retry_from_s = self._monotonic() + RETRY_AFTER_S
             self._trouble.tell(f"topic `{message.topic()}` did not take a record: {error.str()}")
 
     def _send_again(self, message: Message) -> None:

@@ -1,0 +1,227 @@
+"""The flow on a real broker, in this process and with the simplest judge."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import msgspec
+import pytest
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+
+from flows import Decider, FlowError, Recall, Stop, Tally, run
+from flows.kafka import KafkaSink, KafkaSource, Trouble, await_topics, read_settings
+from stores import MemoryStore
+from support.judges import AllowAll
+from support.services import Topics, wait_until
+from support.streams import NOW_MS, decoded, payment
+
+DEADLINE_S = 30
+
+
+class Gate:
+    """One member of a group that decides what is in a topic, in a thread of its own."""
+
+    def __init__(self, bootstrap: str, topics: tuple[str, str, str], group: str, config: tuple[str, ...] = ()) -> None:
+        self.stop, self.tally, self.notes, self.errors = Stop(), Tally(), list[str](), list[FlowError]()
+        self._bootstrap, self._topics, self._group, self._settings = bootstrap, topics, group, read_settings(config)
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        in_topic, out_topic, dead_topic = self._topics
+        trouble = Trouble(self._bootstrap, self.notes.append, str)
+        try:
+            sink = KafkaSink(self._bootstrap, out_topic, dead_topic, self._settings, trouble, self.stop)
+            if await_topics(sink.producer, self._topics, trouble, self.stop):
+                source = KafkaSource(self._bootstrap, in_topic, self._group, self._settings, sink.settle, trouble)
+                recall = Recall(MemoryStore(), {}, lambda: NOW_MS, self.notes.append, self.tally)
+                run(source, Decider(AllowAll(), {}, self.tally, recall), sink, self.stop)
+        except FlowError as error:
+            self.errors.append(error)
+
+    def end(self) -> None:
+        self.stop.request()
+        self.thread.join(DEADLINE_S)
+        assert not self.thread.is_alive()
+
+
+@contextmanager
+def running(*gates: Gate) -> Iterator[None]:
+    for gate in gates:
+        gate.thread.start()
+    try:
+        yield
+    finally:
+        for gate in gates:
+            gate.end()
+
+
+@pytest.fixture
+def topics(topic: Topics) -> tuple[str, str, str]:
+    return topic("in", partitions=4), topic("out", partitions=2), topic("dead")
+
+
+@pytest.fixture
+def group() -> str:
+    return f"group-{uuid4()}"
+
+
+def send(bootstrap: str, topic: str, *values: bytes | None) -> None:
+    producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 10_000_000})
+    for at, value in enumerate(values):
+        producer.produce(topic, value, partition=at % 4)
+    assert producer.flush(DEADLINE_S) == 0
+
+
+def records(bootstrap: str, topic: str, partitions: int, count: int) -> list[Message]:
+    """Waits for that many records and takes whatever else is there."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "unused", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
+    taken: list[Message] = []
+
+    def enough() -> bool:
+        taken.extend(message for message in consumer.consume(10_000, 0.1) if message.error() is None)
+        return len(taken) >= count
+
+    wait_until(enough, DEADLINE_S, f"{count} records in {topic}, got {len(taken)}")
+    taken.extend(message for message in consumer.consume(10_000, 0.3) if message.error() is None)
+    consumer.close()
+    return taken
+
+
+def decided(bootstrap: str, topic: str, count: int) -> list[str]:
+    return sorted(decoded(message.value() or b"").transaction_id for message in records(bootstrap, topic, 2, count))
+
+
+def committed(bootstrap: str, topic: str, group: str) -> int:
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    places = consumer.committed([TopicPartition(topic, partition) for partition in range(4)], timeout=DEADLINE_S)
+    consumer.close()
+    return sum(max(place.offset, 0) for place in places)
+
+
+def test_decisions_come_back_and_offsets_are_committed(
+    kafka_bootstrap: str, topics: tuple[str, str, str], group: str
+) -> None:
+    ids = [f"t{at:05}" for at in range(5_000)]
+    send(kafka_bootstrap, topics[0], *map(payment, ids))
+    first = Gate(kafka_bootstrap, topics, group)
+    with running(first):
+        assert decided(kafka_bootstrap, topics[1], len(ids)) == ids
+    assert committed(kafka_bootstrap, topics[0], group) == len(ids)
+    assert first.tally.actions == {"allow": len(ids)}
+    assert first.notes == []
+    assert first.errors == []
+
+    send(kafka_bootstrap, topics[0], payment("later"))
+    second = Gate(kafka_bootstrap, topics, group)
+    with running(second):
+        assert decided(kafka_bootstrap, topics[1], len(ids) + 1) == ["later", *ids]
+    assert second.tally.events == 1
+
+
+def test_offsets_are_committed_while_it_runs(kafka_bootstrap: str, topics: tuple[str, str, str], group: str) -> None:
+    send(kafka_bootstrap, topics[0], *map(payment, "abcd"))
+    with running(Gate(kafka_bootstrap, topics, group)):
+        wait_until(lambda: committed(kafka_bootstrap, topics[0], group) == 4, DEADLINE_S, "a commit")
+
+
+def test_what_cannot_be_read_becomes_a_dead_letter_with_its_place(
+    kafka_bootstrap: str, topics: tuple[str, str, str], group: str
+) -> None:
+    bad = [b"{", None, b'"\xff"', payment("t", amount=-1), payment("t", type="gift"), payment("t", goods="x" * 900_000)]
+    send(kafka_bootstrap, topics[0], payment("good"), *bad, payment("good too"))
+    gate = Gate(kafka_bootstrap, topics, group)
+    with running(gate):
+        letters = [msgspec.json.decode(m.value() or b"") for m in records(kafka_bootstrap, topics[2], 1, len(bad))]
+        assert decided(kafka_bootstrap, topics[1], 2) == ["good", "good too"]
+    assert {(letter["place"]["partition"], letter["place"]["offset"]): letter["reason"] for letter in letters} == {
+        (1, 0): "not_json",
+        (2, 0): "not_json",
+        (3, 0): "invalid_utf8",
+        (0, 1): "invalid_amount",
+        (1, 1): "unknown_type",
+        (2, 1): "too_large",
+    }
+    assert {letter["place"]["topic"] for letter in letters} == {topics[0]}
+    huge = next(letter for letter in letters if letter["reason"] == "too_large")
+    assert huge["original_bytes"] == len(bad[-1] or b"")
+    assert gate.tally.dead_letters.total() == len(bad)
+
+
+def test_a_dead_letter_is_cut_until_the_topic_takes_it(
+    kafka_bootstrap: str, topics: tuple[str, str, str], group: str
+) -> None:
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    limit = ConfigEntry("max.message.bytes", "50000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topics[2], incremental_configs=[limit])
+    for done in admin.incremental_alter_configs([resource]).values():
+        done.result(DEADLINE_S)
+    raw = payment("t", goods="x" * 900_000)
+    send(kafka_bootstrap, topics[0], raw)
+    gate = Gate(kafka_bootstrap, topics, group)
+    with running(gate):
+        (message,) = records(kafka_bootstrap, topics[2], 1, 1)
+    letter = msgspec.json.decode(message.value() or b"")
+    assert len(letter["original"]) > 10_000
+    assert letter["original_bytes"] == len(raw)
+    assert gate.errors == []
+    assert committed(kafka_bootstrap, topics[0], group) == 1
+
+
+def test_members_of_a_group_share_the_work_and_lose_nothing(
+    kafka_bootstrap: str, topics: tuple[str, str, str], group: str
+) -> None:
+    ids: list[str] = []
+    one, other = Gate(kafka_bootstrap, topics, group), Gate(kafka_bootstrap, topics, group)
+
+    def other_works() -> bool:
+        more = [f"t{at:06}" for at in range(len(ids), len(ids) + 400)]
+        send(kafka_bootstrap, topics[0], *map(payment, more))
+        ids.extend(more)
+        return other.tally.events > 0
+
+    with running(one):
+        wait_until(lambda: one.tally.events > 0 or other_works(), DEADLINE_S, "work for the first member")
+        with running(other):
+            wait_until(other_works, DEADLINE_S, "work for the second member")
+        other_works()
+        assert sorted(set(decided(kafka_bootstrap, topics[1], len(ids)))) == ids
+    assert one.errors == other.errors == []
+    assert committed(kafka_bootstrap, topics[0], group) == len(ids)
+
+
+def noted(gate: Gate, text: str) -> Callable[[], bool]:
+    return lambda: any(text in note for note in gate.notes)
+
+
+def test_no_broker_is_told_with_address_and_reason_and_tried_again() -> None:
+    gate = Gate("127.0.0.1:1", ("in", "out", "dead"), "group")
+    started_s = time.monotonic()
+    with running(gate):
+        wait_until(noted(gate, "no broker at 127.0.0.1:1"), 10, "a line about the broker")
+        wait_until(lambda: len(gate.notes) > 1, DEADLINE_S, "a second line")
+    assert time.monotonic() - started_s < DEADLINE_S
+    assert "Connection refused" in gate.notes[0]
+    assert gate.errors == []
+
+
+def test_missing_topics_are_told_and_awaited(kafka_bootstrap: str, topic: Topics, group: str) -> None:
+    missing = f"out-{uuid4().hex[:12]}"
+    gate = Gate(kafka_bootstrap, (topic("in", partitions=4), missing, topic("dead")), group)
+    with running(gate):
+        wait_until(noted(gate, f"expected the topics `{missing}`"), 10, "a line about the topic")
+
+
+def test_settings_that_librdkafka_refuses_end_it_without_secrets(kafka_bootstrap: str) -> None:
+    config = ("sasl.password=s3cret", "no.such.setting=s3cret")
+    gate = Gate(kafka_bootstrap, ("in", "out", "dead"), "group", config)
+    with running(gate):
+        gate.thread.join(DEADLINE_S)
+    (error,) = gate.errors
+    assert "no.such.setting" in str(error)
+    assert "s3cret" not in str(error)
