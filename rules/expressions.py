@@ -3,7 +3,7 @@
 import ast
 import warnings
 
-from rules.bounds import EXPRESSION_CHARS_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX, OPTIONS_MAX
+from rules.bounds import EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX, OPTIONS_MAX
 from rules.findings import Code, Ledger, did_you_mean, quoted
 from rules.literals import number_problem
 from rules.operators import Operators, Term, Untyped
@@ -91,10 +91,6 @@ class _Checker:
         return self.scalar.spot_of(self.lead, len(self.text.rstrip()))
 
     def read(self) -> Term | None:
-        if len(self.text) > EXPRESSION_CHARS_MAX:
-            message = f"expected an expression of at most {EXPRESSION_CHARS_MAX:,} characters, got {len(self.text):,}"
-            self.ledger.report("too-large", self.scalar.spot, message)
-            return None
         body = self._parse()
         if body is None:
             return None
@@ -109,10 +105,10 @@ class _Checker:
                 warnings.simplefilter("error")
                 body = ast.parse(self.raw.decode(), mode="eval").body
         except SyntaxError as error:
-            offset = min(max((error.offset or 1) - 1 + self.lead, 0), len(self.text))
-            self.ledger.report(
-                "bad-expression", self.scalar.spot_of(offset, offset), f"this is no expression: {error.msg}"
-            )
+            at_end = error.offset is None or error.offset < 1 or (error.lineno or 1) > 1
+            offset = len(self.text.rstrip()) if at_end else min((error.offset or 1) - 1 + self.lead, len(self.text))
+            message = f"this is no expression: {error.msg}"
+            self.ledger.report("bad-expression", self.scalar.spot_of(offset, offset), message)
             return None
         except (ValueError, RecursionError, MemoryError, OverflowError, UnicodeError):
             self.ledger.report("bad-expression", self.scalar.spot, "this is no expression, or one nested too deeply")
@@ -326,6 +322,10 @@ class _Checker:
         path = _path(node)
         start, end = self._range(node)
         spot = self.scalar.spot_of(start, end)
+        if not self.text[start:end].isascii():
+            message = f"{quoted(self.text[start:end])} is no name: names have the letters a to z alone"
+            self._report("unknown-field", spot, message)
+            return None
         if path is None or (len(path) > 1 and path[0] not in NAMESPACES):
             hint = f"a dot follows {', '.join(NAMESPACES)} alone"
             self._report("not-allowed", spot, "an attribute of a value is not part of the rule language", hint)

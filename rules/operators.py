@@ -135,7 +135,7 @@ class Operators:
         return Compare(_COMPARISONS[symbol], *pair)
 
     def arithmetic(self, symbol: str, left: Term, right: Term, spot: Spot) -> Node | None:
-        if symbol in "+-":
+        if symbol in "+-" and not (isinstance(left, Untyped) and isinstance(right, Untyped)):
             pair = self.unify(left, right, spot)
             if pair is None:
                 return None

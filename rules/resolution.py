@@ -5,7 +5,7 @@ from rules.findings import Code, Ledger, did_you_mean, quoted
 from rules.operators import Untyped
 from rules.scopes import SCORE_PARTS, Kind, Macro, Scope, events_text, feature_input, score_input
 from rules.sources import Spot
-from rules.syntax import Input, Literal, Mention, Read
+from rules.syntax import Input, Literal, Mention, Node, Read, inputs_of
 
 NAMESPACES = ("params", "lists", "score", "attributes")
 
@@ -35,7 +35,7 @@ class Resolver:
             case ("params", name):
                 return self._param(name, spot)
             case ("attributes", name):
-                return Untyped(name)
+                return self._attribute(name, spot)
             case ("score", name, *rest):
                 return self._score(name, tuple(rest), spot)
             case ("lists", *_):
@@ -64,17 +64,19 @@ class Resolver:
         return None
 
     def _read(self, named: Input, spot: Spot) -> Read | None:
-        lacking = self.scope.lacking(named)
-        if lacking:
-            self._report_lacking(named.name, lacking, spot)
-            return None
-        return Read(named)
+        read = Read(named)
+        return read if self._is_on_events(named.name, read, spot) else None
 
-    def _report_lacking(self, name: str, lacking: list[str], spot: Spot) -> None:
-        message = f"`{name}` needs a field that {events_text(frozenset(lacking))} does not have"
-        if name in FIELDS:
-            message = f"`{name}` is not a field of {events_text(frozenset(lacking))}"
-        self.ledger.report("field-not-on-event", spot, message, "`event:` says which types of event are meant")
+    def _is_on_events(self, name: str, tree: Node, spot: Spot) -> bool:
+        """Whether every type of event here has the fields that what is named `name` needs."""
+        for field, events in self.scope.lacking(tree).items():
+            message = f"`{field}` is not a field of {events_text(events)}"
+            if name != field:
+                message = f"`{name}` needs the field `{field}`, which {events_text(events)} does not have"
+            hint = "`event:` says which types of event are meant"
+            self.ledger.report("field-not-on-event", spot, message, hint)
+            return False
+        return True
 
     def _feature(self, name: str, spot: Spot) -> Read | None:
         vocabulary = self.scope.vocabulary
@@ -90,11 +92,11 @@ class Resolver:
 
     def _macro(self, name: str, spot: Spot) -> Macro | None:
         macro = self.scope.macro(name)
-        if macro is None:
+        if macro is None or not self._is_on_events(name, macro.tree, spot):
             return None
-        lacking = self.scope.lacking_in(macro.tree)
-        if lacking:
-            self._report_lacking(name, sorted({event for events in lacking.values() for event in events}), spot)
+        others = [read for read in inputs_of(macro.tree) if read.kind != "field"]
+        if others and self.scope.where == "`where`":
+            self._report_where(f"`{name}` reads the {others[0].kind} `{others[0].name}`", spot)
             return None
         return macro
 
@@ -109,6 +111,12 @@ class Resolver:
             return None
         self.scope.vocabulary.used.add(("param", name))
         return params[name]
+
+    def _attribute(self, name: str, spot: Spot) -> Untyped | None:
+        if self.scope.where == "`where`":
+            self._report_where(f"`attributes.{name}` is no field", spot)
+            return None
+        return Untyped(name)
 
     def _score(self, name: str, rest: tuple[str, ...], spot: Spot) -> Read | None:
         names = self.scope.vocabulary.detectors

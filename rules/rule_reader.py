@@ -70,11 +70,13 @@ class RuleReader:
         then = self._then(table)
         mode = self.shapes.choice(table, "mode", as_options(MODES), self.defaults.mode)
         params = self._params(table)
+        self.vocabulary.used -= {each for each in self.vocabulary.used if each[0] == "param"}
         events = read_events(table.get("event"), self.defaults.events, self.shapes)
         scope = Scope("a rule", self.vocabulary, events, params, self.macro)
         when = self._when(table, scope)
         explain = self._explain(table, scope)
-        self._check_params(table)
+        if when is not None:
+            self._check_params(table)
         challenge = self.shapes.text(table, "challenge") or self.defaults.challenge
         if then == "step_up" and challenge is None:
             hint = "name it in the rule or in the pack's defaults"
@@ -151,7 +153,6 @@ class RuleReader:
         if not isinstance(node, Table):
             return
         used = {name for kind, name in self.vocabulary.used if kind == "param"}
-        self.vocabulary.used -= {("param", name) for name in used}
         for key, _ in node.entries:
             if key.value not in used:
                 message = f"the param {quoted(key.value)} is used nowhere in the rule"

@@ -57,18 +57,17 @@ class Scope:
         features = [] if self.where == "`where`" else list(self.vocabulary.features)
         return [*fields, *features, *self.vocabulary.macros]
 
-    def lacking(self, read: Input) -> list[str]:
-        """The types of event here that have no value for a field, or for the key of a feature."""
+    def lacking(self, tree: Node) -> dict[str, frozenset[str]]:
+        """Fields that a tree or the keys of its features need, with the types of event here that lack them."""
         if self.events is None:
-            return []
-        needed: tuple[str, ...] = (read.name,) if read.kind == "field" else ()
-        if read.kind == "feature":
-            needed = self.vocabulary.features[read.name].by
-        return sorted({event for name in needed for event in self.events - FIELDS[name].events})
-
-    def lacking_in(self, tree: Node) -> dict[str, list[str]]:
-        """As `lacking`, for each input of a tree that some type lacks."""
-        return {read.name: lacking for read in inputs_of(tree) if (lacking := self.lacking(read))}
+            return {}
+        needed: dict[str, None] = {}
+        for read in inputs_of(tree):
+            if read.kind == "field":
+                needed[read.name] = None
+            elif read.kind == "feature":
+                needed |= dict.fromkeys(self.vocabulary.features[read.name].by)
+        return {name: self.events - FIELDS[name].events for name in needed if not self.events <= FIELDS[name].events}
 
 
 def feature_input(feature: Feature) -> Input:

@@ -32,7 +32,7 @@ def command(pack: Path, strict: bool, form: str) -> None:
     else:
         if loaded.findings:
             click.echo(render(loaded.findings, color=sys.stdout.isatty()) + "\n")
-        held = f"{len(loaded.pack.rules)} rules, " if loaded.pack else ""
+        held = f"{_count(len(loaded.pack.rules), 'rule')}, " if loaded.pack else ""
         click.echo(f"{pack}: {held}{_count(errors, 'error')}, {_count(warnings, 'warning')}")
     if errors:
         sys.exit(FINDINGS_EXIT)

@@ -1,0 +1,118 @@
+"""Both evaluators against the oracle, on random typed expressions, values and missing values."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rules import Condition, Input
+from rules.columns import Column, NumberColumn, TextColumn, compile_columns
+from rules.conditions import compile_scalar
+from support.expression_oracle import Typed, World, outcome
+from support.expressions import FEATURES, LISTS, PARAMS, TEXTS, conditions, values_of
+from support.packs import load_text, sound_pack
+
+NOW_MS = 1_000
+_lists = st.dictionaries(st.sampled_from(TEXTS), st.sampled_from([NOW_MS - 1, NOW_MS, NOW_MS + 1]), max_size=3)
+
+
+def _body(texts: Sequence[str]) -> str:
+    """Rules with these conditions; each uses every param, so that none is unused."""
+    params = ", ".join(f"{name}: {text}" for name, (text, _) in PARAMS.items())
+    explain = " ".join(f"{{params.{name}}}" for name in PARAMS)
+    rules = "".join(
+        f"- id: r.n{number}\n  when: |-\n    {text}\n  then: review\n  params: {{{params}}}\n  explain: '{explain}'\n"
+        for number, text in enumerate(texts)
+    )
+    return f"{FEATURES}rules:\n{rules}"
+
+
+def _text_id(text: str) -> int:
+    return sum((index + 1) * 257 * ord(char) for index, char in enumerate(text)) + 1
+
+
+def _column(read: Input, values: Sequence[Any]) -> Column | None:
+    if read.kind == "list":
+        return None
+    if read.type == "text":
+        return TextColumn(values, np.array([0 if v is None else _text_id(v) for v in values], dtype=np.uint64))
+    dtype = np.bool_ if read.type == "bool" else np.int64 if read.whole else np.float64
+    missing = np.array([value is None for value in values])
+    filled = np.array([0 if value is None else value for value in values], dtype=dtype)
+    return NumberColumn(filled, missing if missing.any() else None)
+
+
+def _world(inputs: Sequence[Input], values: Sequence[Any], lists: Mapping[str, Mapping[str, int] | None]) -> World:
+    names = {name: typed for name, (_, typed) in ((f"params.{name}", each) for name, each in PARAMS.items())}
+    for read, value in zip(inputs, values, strict=True):
+        if read.kind != "list":
+            prefix = {"score": "score.", "attribute": "attributes."}.get(read.kind, "")
+            names[prefix + read.name] = Typed(value, read.type)
+    for name, text in (("is_card", 'method == "card"'), ("spare", None)):
+        names[name] = _macro(text, World(names, lists, NOW_MS))
+    return World(names, lists, NOW_MS)
+
+
+def _macro(text: str | None, world: World) -> Typed:
+    if text is not None:
+        return Typed(outcome(text, world) if "method" in world.names else None, "bool")
+    parts = [world.names.get(name, Typed(None, "money")).value for name in ("spent_1h", "amount")]
+    return Typed(None if None in parts else float(parts[0]) - float(parts[1]), "money")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), texts=st.lists(conditions(), min_size=1, max_size=4))
+def test_scalar_and_columns_equal_the_oracle(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, texts: list[str]
+) -> None:
+    loaded = load_text(tmp_path_factory.mktemp("pack"), _body(texts), LISTS)
+    if loaded.pack is None:
+        assert {each.code for each in loaded.findings if each.severity == "error"} <= {"bad-literal"}
+        return
+    compiled: list[Condition] = [rule.when for rule in loaded.pack.rules]
+    scalar, columns = compile_scalar(compiled), compile_columns(compiled, _text_id)
+    assert (scalar.inputs, scalar.inputs_of) == (columns.inputs, columns.inputs_of)
+    rows = data.draw(st.lists(st.tuples(*map(values_of, scalar.inputs)), min_size=1, max_size=4))
+    lists: dict[str, Mapping[str, int] | None] = {"blocked": data.draw(_lists), "absent": None}
+    expected = [[outcome(t, _world(scalar.inputs, row, lists)) for t in texts] for row in rows]
+    assert [scalar.evaluate(row, lists, NOW_MS) for row in rows] == expected
+    given_columns = [_column(read, [row[i] for row in rows]) for i, read in enumerate(scalar.inputs)]
+    times = np.full(len(rows), NOW_MS)
+    matched, missing = columns.evaluate(given_columns, lists, times)
+    assert matched.T.tolist() == [[value is True for value in row] for row in expected]
+    assert missing.T.tolist() == [[value is None for value in row] for row in expected]
+
+
+def test_no_conditions_evaluate_to_nothing() -> None:
+    assert compile_scalar([]).evaluate([], {}, NOW_MS) == []
+    matched, missing = compile_columns([], _text_id).evaluate([], {}, np.zeros(3, np.int64))
+    assert matched.shape == missing.shape == (0, 3)
+
+
+def test_conditions_share_their_inputs(tmp_path: Path) -> None:
+    body = _body(["amount > 5 and method in lists.blocked", "has(method)", "amount < 3"])
+    pack = sound_pack(tmp_path, body, LISTS)
+    scalar = compile_scalar([rule.when for rule in pack.rules])
+    assert [read.name for read in scalar.inputs] == ["amount", "method", "blocked"]
+    assert scalar.inputs_of == ((0, 1, 2), (1,), (0,))
+
+
+def test_an_integer_beyond_the_floats_is_compared_exactly(tmp_path: Path) -> None:
+    pack = sound_pack(tmp_path, _body(["quantity > n_1h"]), LISTS)
+    values = (2**60 + 1, 2**60)
+    assert compile_scalar([pack.rules[0].when]).evaluate(values, {}, NOW_MS) == [True]
+    columns = [NumberColumn(np.array([value]), None) for value in values]
+    matched, _ = compile_columns([pack.rules[0].when], _text_id).evaluate(columns, {}, np.array([NOW_MS]))
+    assert matched.tolist() == [[True]]
+
+
+def test_texts_of_the_pack_are_not_in_the_generated_source(tmp_path: Path) -> None:
+    text = 'method == "\'); import os #" or method in ("__import__", "b")'
+    pack = sound_pack(tmp_path, _body([text]), LISTS)
+    evaluate = compile_scalar([pack.rules[0].when]).evaluate
+    assert evaluate(["'); import os #"], {}, NOW_MS) == [True]
+    assert evaluate(["c"], {}, NOW_MS) == [False]
