@@ -1,0 +1,64 @@
+"""Own baseline: how far an amount lies from what the same key usually spends."""
+
+from math import log1p, sqrt
+
+from detectors.contract import Facts
+
+Z_MAX = 10.0
+"""Scores are cut to this at both ends."""
+
+STEP_MAX = 4.0
+"""A value moves the baseline by so many of its deviations at the most, so that one event teaches little."""
+
+DEVIATION_MIN = 0.1
+"""The least deviation: who always pays the same is not alarmed by a tenth more."""
+
+KEYS_MAX = 1_000_000
+"""Beyond so many keys, the one that learnt longest ago is forgotten."""
+
+
+class OwnBaseline:
+    """The z-score of log(1 + value) against the key's exponentially weighted mean and deviation.
+
+    `half_life` and `warm_up` are numbers of events; there is no score before `warm_up` events of the key. The weighted
+    mean and variance are updated incrementally (Finch, Incremental calculation of weighted mean and variance, 2009,
+    section 9), with plain averages until the weights reach their half-life.
+
+    >>> own = OwnBaseline("user_id", "amount", half_life=30, warm_up=2)
+    >>> for amount in (600, 680, 600, 640):
+    ...     own.learn_one({"user_id": "u1", "amount": amount})
+    >>> own.score_one({"user_id": "u1", "amount": 64_800})
+    10.0
+    """
+
+    def __init__(self, by: str, of: str, half_life: int, warm_up: int = 10) -> None:
+        self.reads = (by, of)
+        self._by = by
+        self._of = of
+        self._weight = 1 - 2 ** (-1 / half_life)
+        self._warm_up = warm_up
+        self._known: dict[str, tuple[int, float, float]] = {}
+
+    def score_one(self, x: Facts) -> float | None:
+        key, value = x[self._by], x[self._of]
+        if not isinstance(key, str) or not isinstance(value, int | float):
+            return None
+        count, mean, variance = self._known.get(key, (0, 0.0, 0.0))
+        if count < self._warm_up:
+            return None
+        z = (log1p(value) - mean) / max(sqrt(variance), DEVIATION_MIN)
+        return max(-Z_MAX, min(Z_MAX, z))
+
+    def learn_one(self, x: Facts) -> None:
+        key, value = x[self._by], x[self._of]
+        if not isinstance(key, str) or not isinstance(value, int | float):
+            return
+        count, mean, variance = self._known.pop(key, (0, 0.0, 0.0))
+        step = log1p(value) - mean
+        if count >= self._warm_up:
+            most = STEP_MAX * max(sqrt(variance), DEVIATION_MIN)
+            step = max(-most, min(most, step))
+        weight = max(self._weight, 1 / (count + 1))
+        self._known[key] = count + 1, mean + weight * step, (1 - weight) * (variance + weight * step * step)
+        if len(self._known) > KEYS_MAX:
+            del self._known[next(iter(self._known))]

@@ -1,0 +1,123 @@
+"""The engine: one batch of events in, one batch of decisions out."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.composition import Answer, encode
+from engine.features import TYPE_CODES, FeaturePlan, feature_plan, type_table
+from engine.frames import Frame, Lists
+from engine.history import History
+from engine.judgement import COLUMNS_MIN, Judge
+from engine.scoring import Scoring
+from rules import Input, Pack
+from schemas import TRANSACTION_TYPES, Action, Value
+from schemas.batches import Batch
+from windows import BATCH_MAX, Hasher
+
+MEMORY_BYTES = 4 << 30
+"""Address space for the windows unless the caller says otherwise."""
+
+
+class Decisions(NamedTuple):
+    """Decisions on a batch: for the events at `positions` of `batch.events`, the action and the JSON of each.
+
+    `watched` has, for each of them, the values of the inputs that the engine was told to watch; it is empty without any.
+    """
+
+    positions: list[int]
+    actions: list[Action]
+    encoded: list[bytes]
+    watched: list[tuple[Value, ...]]
+
+
+class Engine:
+    """Decides with one pack, from the history of the events it has been given.
+
+    The same events in the same order with the same pack and lists give the same decisions, however they are cut into
+    batches. `hash_key` is 16 bytes that nobody outside should know; `memory_bytes` bounds what the windows may take.
+    `watched` are inputs whose values are wanted with each decision, whether a rule reads them or not.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        hash_key: bytes = bytes(16),
+        memory_bytes: int = MEMORY_BYTES,
+        watched: Iterable[Input] = (),
+    ) -> None:
+        hasher = Hasher(hash_key)
+        self._hasher = hasher
+        self._currency = pack.currency
+        self._watched = tuple(watched)
+        self._judge = Judge(pack, hasher.id)
+        inputs = self._judge.inputs.union(self._watched)
+        features = feature_plan(pack)
+        self._history = History(features, hasher, memory_bytes)
+        self._scoring = Scoring(pack, inputs)
+        self._texts = _texts_read(inputs | self._history.guard_inputs, features)
+        judged = frozenset(TRANSACTION_TYPES).union(*(rule.events for rule in self._judge.rules))
+        self._judged = type_table([judged])[0]
+
+    def decide(self, batch: Batch, lists: Lists, unknown: tuple[str, ...] = ()) -> Decisions:
+        """Decides on every transaction of the batch, and on every other event that a rule judges.
+
+        `lists` says what each list holds now: its texts, and when each expires in epoch milliseconds; a list that is
+        absent or None is missing. `unknown` names what the caller could not learn: every decision is then degraded.
+        """
+        if len(batch.events) <= BATCH_MAX:
+            return self._decide(batch, lists, unknown, 0)
+        whole = Decisions([], [], [], [])
+        for start in range(0, len(batch.events), BATCH_MAX):
+            end = start + BATCH_MAX
+            part = Batch(batch.events[start:end], batch.timestamp_ms[start:end], batch.amount_minor[start:end], [])
+            for mine, more in zip(whole, self._decide(part, lists, unknown, start), strict=True):
+                mine.extend(more)
+        return whole
+
+    def _decide(self, batch: Batch, lists: Lists, unknown: tuple[str, ...], start: int) -> Decisions:
+        if not batch.events:
+            return Decisions([], [], [], [])
+        frame = Frame(batch, self._currency, self._texts, self._hasher, lists)
+        codes = frame.type_codes(TYPE_CODES)
+        judged = self._judged[codes]
+        self._history.extend(frame, codes, judged)
+        complete = self._history.complete(batch.timestamp_ms)
+        positions: list[int] = np.flatnonzero(judged).tolist()
+        if self._scoring or len(positions) < COLUMNS_MIN:
+            answers = [self._answer_one(frame, at, codes, complete, unknown) for at in positions]
+        else:
+            answers = self._judge.judge_columns(frame, codes, complete, unknown)
+            if len(positions) < len(answers):
+                answers = [answers[at] for at in positions]
+        ids = [batch.events[at].id for at in positions]
+        times: list[int] = batch.timestamp_ms[judged].tolist()
+        return Decisions(
+            [start + at for at in positions] if start else positions,
+            [answer.action for answer in answers],
+            encode(ids, times, [answer.tail for answer in answers]),
+            [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else [],
+        )
+
+    def _answer_one(
+        self,
+        frame: Frame,
+        at: int,
+        codes: NDArray[np.intp],
+        complete: NDArray[np.bool_] | None,
+        unknown: tuple[str, ...],
+    ) -> Answer:
+        """Scores, judges, and lets the detectors learn from what was not blocked."""
+        self._scoring.score(frame, at)
+        answer = self._judge.judge_one(frame, at, int(codes[at]), complete, unknown)
+        if answer.action != "block":
+            self._scoring.learn(frame, at)
+        return answer
+
+
+def _texts_read(inputs: Iterable[Input], features: FeaturePlan) -> tuple[str, ...]:
+    """The text fields that conditions, keys or features read, in a fixed order."""
+    read = {each.name for each in inputs if each.kind == "field" and each.type == "text"}
+    return tuple(sorted(read.union(features.plan.ids, features.plan.texts.values())))

@@ -1,0 +1,79 @@
+"""The history of the pack's entities: its features' windows, fed with one frame after the other."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.features import FeaturePlan
+from engine.frames import Frame
+from rules import Input
+from rules.columns import Columns, NumberColumn
+from windows import NULL, Columns as WindowColumns, Hasher, WindowStore
+
+
+class History:
+    """Takes frames in and adds the features' values as of each event to them."""
+
+    def __init__(self, features: FeaturePlan, hasher: Hasher, memory_bytes: int) -> None:
+        self._features = features
+        self._plan = features.plan
+        self._store = WindowStore(features.plan, memory_bytes)
+        self._bits_of_types = features.bits_of_types()
+        guarded = features.guarded
+        self._guarded = tuple(number for number, _ in guarded)
+        self._guards = Columns([where for _, where in guarded], hasher.id)
+        self._floats = frozenset(self._plan.floats)
+        self._truths = frozenset(n for n, each in enumerate(self._plan.aggregates) if each.kind == "is_new")
+        self._texts: dict[str, NDArray[np.object_]] = {
+            field: np.empty(self._store.capacity, dtype=np.object_) for field in set(self._plan.texts.values())
+        }
+
+    @property
+    def guard_inputs(self) -> frozenset[Input]:
+        """What the conditions on entering events read."""
+        return frozenset(self._guards.inputs)
+
+    def extend(self, frame: Frame, codes: NDArray[np.intp], judged: NDArray[np.bool_]) -> None:
+        """Takes the frame's events in and fills `frame.features` for those that are judged."""
+        plan, count = self._plan, len(codes)
+        ids = np.empty((len(plan.ids), count), dtype=np.uint64)
+        for row, field in enumerate(plan.ids):
+            ids[row] = frame.ids(field)
+        values = np.empty((len(plan.values), count), dtype=np.int64)
+        for row, field in enumerate(plan.values):
+            values[row] = frame.numbers(field).values
+        timestamp_ms = frame.batch.timestamp_ms
+        features, rows = self._store.update(
+            WindowColumns(timestamp_ms, ids, values, self._entering(frame, codes), judged)
+        )
+        for field, texts in self._texts.items():
+            texts[rows] = frame.texts(field)
+        for number, name in enumerate(self._features.names):
+            frame.features[name] = self._column(number, features)
+
+    def complete(self, timestamp_ms: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Whether the log still has all that the windows of each event reach; None where it has for all."""
+        since_ms = self._store.complete_since_ms + self._plan.reach_ms
+        complete = timestamp_ms >= since_ms
+        return None if complete.all() else complete
+
+    def _entering(self, frame: Frame, codes: NDArray[np.intp]) -> NDArray[np.uint64]:
+        entering = self._bits_of_types[codes]
+        if self._guarded:
+            columns = [frame.column(each) for each in self._guards.inputs]
+            passes, _ = self._guards.evaluate(columns, frame.lists, frame.batch.timestamp_ms)
+            for number, passed in zip(self._guarded, passes, strict=True):
+                entering[~passed] &= np.uint64(~(1 << number) & (2**64 - 1))
+        return entering
+
+    def _column(self, number: int, features: NDArray[np.int64]) -> NumberColumn | list[str | None]:
+        raw = features[number]
+        if number in self._floats:
+            floats = raw.view(np.float64)
+            unknown = np.isnan(floats)
+            return NumberColumn(floats, unknown if unknown.any() else None)
+        if number in self._plan.texts:
+            texts = self._texts[self._plan.texts[number]]
+            return [None if row == NULL else texts[row] for row in raw.tolist()]
+        unknown = raw == NULL
+        values = raw != 0 if number in self._truths else raw
+        return NumberColumn(values, unknown if unknown.any() else None)

@@ -1,0 +1,124 @@
+"""Judging a frame: which rules match each event, in columns where there are many and no score, else one by one."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.composition import Answer, Composer
+from engine.features import type_table
+from engine.frames import Frame
+from rules import Input, Pack
+from rules.columns import Columns
+from rules.conditions import compile_scalar
+from schemas import Value
+
+KEPT_MAX = 1 << 16
+"""So many different sets of matching rules have their answer kept."""
+
+COLUMNS_MIN = 32
+"""From so many events on, columns are faster than event by event."""
+
+
+class Judge:
+    """The rules of a pack that are not off, compiled both ways."""
+
+    def __init__(self, pack: Pack, text_id: Callable[[str], int]) -> None:
+        self.rules = tuple(rule for rule in pack.rules if rule.mode != "off")
+        conditions = [rule.when for rule in self.rules]
+        self._columns = Columns(conditions, text_id)
+        self._scalar = compile_scalar(conditions)
+        self._composer = Composer(pack, self.rules)
+        self._judges = type_table(rule.events for rule in self.rules)
+        self._judges_all = bool(self._judges.all())
+        self._kept: dict[bytes, Answer] = {}
+
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """Everything that conditions and reasons read."""
+        return frozenset(self._columns.inputs) | self._composer.sentence_inputs
+
+    def judge_columns(
+        self, frame: Frame, codes: NDArray[np.intp], complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
+    ) -> list[Answer]:
+        """An answer for every event of a frame whose rules read no score."""
+        columns = [frame.column(read) for read in self._columns.inputs]
+        matched, missing = self._columns.evaluate(columns, frame.lists, frame.batch.timestamp_ms)
+        if not self._judges_all:
+            judges = self._judges[:, codes]
+            matched &= judges
+            missing &= judges
+        for number, rule in enumerate(self.rules):
+            if rule.on_missing == "match":
+                matched[number] |= missing[number]
+        doubtful = missing.any(axis=0)
+        if complete is not None:
+            doubtful |= ~complete
+        if unknown:
+            doubtful[:] = True
+        answers: list[Answer] = []
+        kept = self._kept
+        for at, (key, doubt) in enumerate(zip(_row_keys(matched), doubtful.tolist(), strict=True)):
+            answer = None if doubt else kept.get(key)
+            if answer is None:
+                numbers = tuple(np.flatnonzero(matched[:, at]).tolist())
+                lacking = np.flatnonzero(missing[:, at]).tolist()
+                answer = self._answer(frame, at, numbers, lacking, complete, unknown)
+                if not doubt and not self._composer.tells(numbers):
+                    if len(kept) >= KEPT_MAX:
+                        kept.clear()
+                    kept[key] = answer
+            answers.append(answer)
+        return answers
+
+    def judge_one(
+        self, frame: Frame, at: int, code: int, complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
+    ) -> Answer:
+        """The answer for one event; its scores are in the frame."""
+        values = [frame.value(read, at) for read in self._scalar.inputs]
+        outcomes = self._scalar.evaluate(values, frame.lists, int(frame.batch.timestamp_ms[at]))
+        matched, missing = [], []
+        for number, (outcome, judges) in enumerate(zip(outcomes, self._judges[:, code].tolist(), strict=True)):
+            if not judges:
+                continue
+            if outcome is None:
+                missing.append(number)
+            if outcome or (outcome is None and self.rules[number].on_missing == "match"):
+                matched.append(number)
+        return self._answer(frame, at, tuple(matched), missing, complete, unknown)
+
+    def _answer(
+        self, frame: Frame, at: int, matched: tuple[int, ...], missing: Sequence[int],
+        complete: NDArray[np.bool_] | None, unknown: tuple[str, ...],
+    ) -> Answer:  # fmt: skip
+        degraded = bool(unknown)
+        lacking = dict.fromkeys(unknown)
+        for number in missing:
+            degraded |= self.rules[number].on_missing == "degraded"
+            for index in self._scalar.inputs_of[number]:
+                read = self._scalar.inputs[index]
+                if frame.value(read, at) is None:
+                    lacking[_title(read)] = None
+        if complete is not None and not complete[at]:
+            degraded = True
+            lacking["windows"] = None
+
+        def value(read: Input) -> Value:
+            return frame.value(read, at)
+
+        return self._composer.answer(matched, tuple(lacking), degraded, value)
+
+
+def _row_keys(matched: NDArray[np.bool_]) -> list[bytes]:
+    """For each event, bytes that are equal where the same rules match."""
+    if not len(matched):
+        return [b""] * matched.shape[1]
+    bits = np.ascontiguousarray(np.packbits(matched, axis=0).T)
+    keys: list[bytes] = bits.view(f"S{bits.shape[1]}").ravel().tolist()
+    return keys
+
+
+def _title(read: Input) -> str:
+    """How a decision names an input that was missing."""
+    prefix = {"score": "score.", "attribute": "attributes.", "list": "lists."}.get(read.kind, "")
+    return prefix + read.name
