@@ -7,7 +7,7 @@ from rules.bounds import TEST_EVENTS_MAX, TESTS_MAX
 from rules.fields import STORED_FIELDS, Field
 from rules.findings import did_you_mean, quoted
 from rules.literals import duration_ms, literal, whole_number
-from rules.models import Case, Expect, Feature, Given, Then
+from rules.models import THENS, Case, Expect, Feature, Given, Then
 from rules.shapes import Shapes, as_options
 from rules.syntax import ValueType
 from rules.trees import Items, Scalar, Table, Tree
@@ -18,10 +18,10 @@ _SECOND_MS = 1_000
 
 
 class CaseReader:
-    """Reads the tests of one rule, whose own answer is `then`."""
+    """Reads the tests of one rule, whose own answer is `then` (None: it is wrong, and has been reported)."""
 
     def __init__(
-        self, shapes: Shapes, currency: str, features: Mapping[str, Feature], broken: set[str], then: Then
+        self, shapes: Shapes, currency: str, features: Mapping[str, Feature], broken: set[str], then: Then | None
     ) -> None:
         self.shapes = shapes
         self.ledger = shapes.ledger
@@ -154,8 +154,8 @@ class CaseReader:
         table = None if node is None else self.shapes.table(node, "expect", ("then", "features"))
         if table is None or self.shapes.required(table, "then", "expect") is None:
             return None
-        answers: tuple[Then, ...] = ("allow", self.then)
-        then = self.shapes.choice(table, "then", as_options(answers), "allow")
+        answers: tuple[Then, ...] = ("allow", self.then) if self.then else THENS
+        then = self.shapes.choice(table, "then", as_options(answers)) or "allow"
         node = table.get("features")
         features = None if node is None else self.shapes.table(node, "the expected features")
         found: dict[str, Value] = {}

@@ -19,7 +19,7 @@ def read_detector(name: str, node: Tree, events: frozenset[str], shapes: Shapes)
     table = shapes.table(node, what, _KEYS)
     if table is None or shapes.required(table, "kind", what) is None:
         return None
-    kind = shapes.choice(table, "kind", as_options(KINDS), KINDS[0])
+    kind = shapes.choice(table, "kind", as_options(KINDS)) or KINDS[0]
     by = event_field(shapes.required(table, "by", what), events, shapes)
     of = event_field(shapes.required(table, "of", what), events, shapes)
     for field, node_of, wanted in ((by, table.get("by"), ("text",)), (of, table.get("of"), ("money", "number"))):

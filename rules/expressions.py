@@ -10,7 +10,7 @@ from rules.operators import Operators, Term, Untyped
 from rules.resolution import NAMESPACES, Resolver
 from rules.scopes import Macro, Scope
 from rules.sources import Spot
-from rules.syntax import Condition, Has, InList, Input, Junction, Literal, Mention, Negate, Node, Not, OneOf, Read
+from rules.syntax import Condition, Has, InList, Junction, Literal, Mention, Negate, Node, Not, OneOf, Read, inputs_of
 from rules.trees import Scalar
 
 _COMPARISONS: dict[type[ast.cmpop], str] = {
@@ -56,7 +56,7 @@ def check_condition(scalar: Scalar, scope: Scope, ledger: Ledger) -> Condition |
     if tree is None:
         return None
     node = checker.operators.as_bool(tree, checker.whole_spot)
-    return None if node is None else Condition(scalar.value, node, tuple(checker.resolver.mentions))
+    return None if node is None else Condition(scalar.value, node, checker.typed_mentions(node))
 
 
 def check_macro(name: str, scalar: Scalar, scope: Scope, ledger: Ledger) -> Macro | None:
@@ -85,6 +85,8 @@ class _Checker:
         self.depth = 0
         self.operators = Operators(scope, ledger)
         self.resolver = Resolver(scope, ledger)
+        self.mentions: list[Mention] = []
+        self._untyped: list[tuple[int, int, str]] = []
 
     @property
     def whole_spot(self) -> Spot:
@@ -266,6 +268,8 @@ class _Checker:
                 within = OneOf(operand, texts)
         elif isinstance(options, ast.Attribute) and isinstance(options.value, ast.Name) and options.value.id == "lists":
             found = self.resolver.list_input(options.attr, self._spot(options))
+            if found is not None:
+                self.mentions.append(Mention(*self._range(options), found))
             within = None if operand is None or found is None else InList(operand, found)
         else:
             hint = 'write `in lists.NAME` or `in ("a", "b")`'
@@ -334,12 +338,22 @@ class _Checker:
         if isinstance(found, Macro):
             self._grow(node, found.nodes, depth + found.depth)
             return found.tree
-        means: Input | Literal | None = found.input if isinstance(found, Read) else None
-        if isinstance(found, Literal):
-            means = found
-        if means is not None:
-            self.resolver.mentions.append(Mention(start, end, means))
+        self._mention(start, end, found)
         return found
+
+    def _mention(self, start: int, end: int, found: Term | None) -> None:
+        if isinstance(found, Read):
+            self.mentions.append(Mention(start, end, found.input))
+        elif isinstance(found, Literal):
+            self.mentions.append(Mention(start, end, found))
+        elif isinstance(found, Untyped):
+            self._untyped.append((start, end, found.name))
+
+    def typed_mentions(self, tree: Node) -> tuple[Mention, ...]:
+        """The mentions in order, with attributes in the type that the finished tree gives them."""
+        attributes = {read.name: read for read in inputs_of(tree) if read.kind == "attribute"}
+        typed = [Mention(start, end, attributes[name]) for start, end, name in self._untyped]
+        return tuple(sorted([*self.mentions, *typed], key=lambda mention: mention.start))
 
 
 def _path(node: ast.expr) -> tuple[str, ...] | None:

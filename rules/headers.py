@@ -74,9 +74,9 @@ def _defaults(table: Table, shapes: Shapes) -> Defaults:
         return standard
     return Defaults(
         read_events(given.get("event"), standard.events, shapes),
-        shapes.choice(given, "mode", as_options(MODES), standard.mode),
-        shapes.choice(given, "severity", as_options(SEVERITIES), standard.severity),
-        shapes.choice(given, "on_missing", as_options(ON_MISSING), standard.on_missing),
+        shapes.choice(given, "mode", as_options(MODES)) or standard.mode,
+        shapes.choice(given, "severity", as_options(SEVERITIES)) or standard.severity,
+        shapes.choice(given, "on_missing", as_options(ON_MISSING)) or standard.on_missing,
         shapes.text(given, "challenge"),
     )
 
@@ -89,5 +89,5 @@ def _fallback(table: Table, shapes: Shapes) -> Fallback | None:
     deadline = shapes.scalar(shapes.required(given, "deadline", "the fallback"), "a duration for `deadline`")
     deadline_ms = None if deadline is None else duration_ms(deadline, shapes.ledger)
     shapes.required(given, "then", "the fallback")
-    then = shapes.choice(given, "then", as_options(ACTIONS), "review")
+    then = shapes.choice(given, "then", as_options(ACTIONS)) or "review"
     return None if deadline_ms is None else Fallback(deadline_ms, then)

@@ -26,7 +26,7 @@ def read_list(name: str, node: Tree, folder: Path, shapes: Shapes, files: dict[s
         return None
     kind = shapes.required(table, "type", f"the list `{name}`")
     if kind is not None:
-        shapes.choice(table, "type", {"string": "string"}, "string")
+        shapes.choice(table, "type", {"string": "string"})
     file = shapes.scalar(shapes.required(table, "file", f"the list `{name}`"), "a file name for `file`")
     if kind is None or file is None:
         return None

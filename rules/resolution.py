@@ -5,7 +5,7 @@ from rules.findings import Code, Ledger, did_you_mean, quoted
 from rules.operators import Untyped
 from rules.scopes import SCORE_PARTS, Kind, Macro, Scope, events_text, feature_input, score_input
 from rules.sources import Spot
-from rules.syntax import Input, Literal, Mention, Node, Read, inputs_of
+from rules.syntax import Input, Literal, Node, Read, inputs_of
 
 NAMESPACES = ("params", "lists", "score", "attributes")
 
@@ -16,14 +16,13 @@ _SEPARATE: dict[str, str] = {
 
 
 class Resolver:
-    """Resolves names in one scope; `mentions` are the places where the text names an input or a param."""
+    """Resolves names in one scope."""
 
     type_input = FIELDS["type"].input
 
     def __init__(self, scope: Scope, ledger: Ledger) -> None:
         self.scope = scope
         self.ledger = ledger
-        self.mentions: list[Mention] = []
 
     def resolve(self, path: tuple[str, ...], spot: Spot) -> Read | Literal | Untyped | Macro | None:
         match path:

@@ -68,7 +68,7 @@ class RuleReader:
         if id_scalar is not None:
             self._check_unique(id_scalar)
         then = self._then(table)
-        mode = self.shapes.choice(table, "mode", as_options(MODES), self.defaults.mode)
+        mode = self.shapes.choice(table, "mode", as_options(MODES)) or self.defaults.mode
         params = self._params(table)
         self.vocabulary.used -= {each for each in self.vocabulary.used if each[0] == "param"}
         events = read_events(table.get("event"), self.defaults.events, self.shapes)
@@ -90,14 +90,14 @@ class RuleReader:
             self.shapes.text(table, "title"),
             when or _NEVER_MATCHES,
             {name: value for name, value in params.items() if value is not None},
-            then,
+            then or "review",
             mode,
-            self.shapes.choice(table, "severity", as_options(SEVERITIES), self.defaults.severity),
+            self.shapes.choice(table, "severity", as_options(SEVERITIES)) or self.defaults.severity,
             self._reason(table),
             explain,
             challenge,
             self.shapes.text(table, "runbook"),
-            self.shapes.choice(table, "on_missing", as_options(ON_MISSING), self.defaults.on_missing),
+            self.shapes.choice(table, "on_missing", as_options(ON_MISSING)) or self.defaults.on_missing,
             events,
             tests,
         )
@@ -115,9 +115,9 @@ class RuleReader:
             message = f"there are two rules with the id {quoted(scalar.value)}"
             self.ledger.report("duplicate-rule", scalar.spot, message, f"the other is at {first}")
 
-    def _then(self, table: Table) -> Then:
+    def _then(self, table: Table) -> Then | None:
         node = self.shapes.required(table, "then", "a rule")
-        then = self.shapes.choice(table, "then", as_options(THENS), "review")
+        then = self.shapes.choice(table, "then", as_options(THENS))
         if node is not None and then == "allow":
             message = "a rule that allows would override others, which is not supported yet"
             self.ledger.report("unsupported-allow", node.spot, message, "narrow the rules that act instead")

@@ -54,7 +54,9 @@ def _condition_pieces(rule: Rule, pack: Pack) -> list[Piece]:
     text = rule.when.text
     pieces: list[Piece] = []
     at = 0
-    for mention in sorted(rule.when.mentions, key=lambda each: each.start):
+    for mention in rule.when.mentions:
+        if isinstance(mention.means, Input) and mention.means.kind == "list":
+            continue
         value = mention.means if isinstance(mention.means, Input) else _literal(mention.means, pack)
         pieces += [_one_line(text[at : mention.end]), " (", value, ")"]
         at = mention.end

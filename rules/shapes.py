@@ -76,17 +76,14 @@ class Shapes:
         scalar = None if node is None else self.scalar(node, f"a text for `{key}`")
         return scalar.value if scalar else None
 
-    def choice(self, table: Table, key: str, options: Mapping[str, Choice], default: Choice) -> Choice:
-        """One of the options, or the default where the key is left out or wrong."""
+    def choice(self, table: Table, key: str, options: Mapping[str, Choice]) -> Choice | None:
+        """One of the options, None where the key is left out or wrong."""
         node = table.get(key)
         scalar = None if node is None else self.scalar(node, f"{one_of(options)} for `{key}`")
-        if scalar is None:
-            return default
-        chosen = options.get(scalar.value)
-        if chosen is None:
+        chosen = None if scalar is None else options.get(scalar.value)
+        if scalar is not None and chosen is None:
             message = f"expected {one_of(options)} for `{key}`, got {quoted(scalar.value)}"
             self.ledger.report("bad-value", scalar.spot, message, did_you_mean(scalar.value, options))
-            return default
         return chosen
 
     def name(self, scalar: Scalar, what: str, pattern: re.Pattern[str] = NAME) -> bool:

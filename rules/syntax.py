@@ -146,7 +146,7 @@ Node = Literal | Read | Has | Not | Junction | Compare | OneOf | InList | Arithm
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Characters `start:end` of an expression's text name an input, or a param with this value."""
+    """Characters `start:end` of an expression's text name an input or a list, or a param with this value."""
 
     start: int
     end: int
@@ -155,7 +155,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A checked expression of type bool: its text as written, its tree, and the values its text names."""
+    """A checked expression of type bool: its text as written, its tree, and what its text names, in order."""
 
     text: str
     tree: Node
