@@ -1,7 +1,7 @@
 """The sliding-window store: one append-only log of events, many cursors over it, in numba kernels driven by a plan.
 
-A `Plan` says which aggregates are wanted; a `WindowStore` takes batches of events in and answers with the value of every
-aggregate as of each event, exactly: true sliding windows in event time, late events in their place.
+A `Plan` says which aggregates are wanted; a `WindowStore` takes batches of events in and answers with the value of
+every aggregate as of each event, exactly: true sliding windows in event time, late events in their place.
 """
 
 from windows.hashing import Hasher

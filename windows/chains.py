@@ -5,9 +5,7 @@ from numpy.typing import NDArray
 
 from windows import layout
 from windows.jit import inlined, kernel
-
-Words = NDArray[np.int64]
-Cells = NDArray[np.int32]
+from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell, time_of
 
 _LOW = np.uint64(0xFFFFFFFF)
 
@@ -40,11 +38,11 @@ def key_of(chains: Words, c: int, ids: NDArray[np.uint64], i: int) -> np.uint64:
 
 
 @inlined
-def find(table: Words, state: Words, key: np.uint64) -> tuple[int, int]:
+def find(table: Words, words: Words, key: np.uint64) -> tuple[int, int]:
     """The slot of `key`, or UNSEEN, and the table's place where it is or belongs.
 
-    An entry holds the slot in its low half and the key's low half above it, so that other keys are passed without a look
-    at their slots, and the table can be doubled without one.
+    An entry holds the slot in its low half and the key's low half above it, so that other keys are passed without a
+    look at their slots, and the table can be doubled without one.
     """
     mask = np.uint64(len(table) - 1)
     place = key & mask
@@ -52,50 +50,49 @@ def find(table: Words, state: Words, key: np.uint64) -> tuple[int, int]:
     while True:
         entry = np.uint64(table[np.int64(place)])
         if entry == np.uint64(0):
-            return layout.UNSEEN, np.int64(place)
+            return layout.UNSEEN, int(np.int64(place))
         if entry >> np.uint64(32) == tag:
-            slot = np.int64(entry & _LOW)
-            if np.uint64(state[slot + layout.SLOT_KEY]) == key:
-                return slot, np.int64(place)
+            slot = int(np.int64(entry & _LOW))
+            if np.uint64(words[slot + layout.SLOT_KEY]) == key:
+                return slot, int(np.int64(place))
         place = (place + np.uint64(1)) & mask
 
 
 @inlined
-def create(
-    table: Words, state: Words, state_cells: Cells, free: Words, register: Words, chains: Words, windows: Words,
-    accumulators: Words, c: int, key: np.uint64, place: int,
-) -> int:  # fmt: skip
+def create(table: Words, tables: Tables, arena: Arena, c: int, key: np.uint64, place: int) -> int:
     """A new empty slot for `key` of chain `c`, entered at `place` of the table."""
-    words = chains[c, layout.CHAIN_WORDS]
-    slot = free[c]
+    size = tables.chains[c, layout.CHAIN_WORDS]
+    slot = int(arena.free[c])
     if slot > 0:
-        free[c] = state[slot]
+        arena.free[c] = arena.words[slot]
     else:
-        slot = register[layout.ARENA_TOP]
-        register[layout.ARENA_TOP] += words
-    register[layout.ARENA_SLOTS] += 1
-    for word in range(words):
-        state[slot + word] = 0
-    state[slot + layout.SLOT_KEY] = np.int64(key)
-    state_cells[2 * (slot + layout.SLOT_LAST)] = layout.NONE
-    if words > layout.SLOT_NOW:
-        state[slot + layout.SLOT_NOW] = layout.LONG_AGO
-    for w in range(chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]):
-        block = slot + windows[w, layout.WINDOW_WORD]
-        state_cells[2 * block] = layout.NONE
-        state_cells[2 * block + 1] = layout.NONE
-        for a in range(windows[w, layout.WINDOW_ACCUMULATORS], windows[w, layout.WINDOW_ACCUMULATORS_END]):
-            if accumulators[a, layout.ACCUMULATOR_KIND] >= layout.MINIMUM:
-                state[block + accumulators[a, layout.ACCUMULATOR_WORD]] = layout.NO_ROWS
+        slot = int(arena.register[layout.ARENA_TOP])
+        arena.register[layout.ARENA_TOP] += size
+    arena.register[layout.ARENA_SLOTS] += 1
+    for word in range(size):
+        arena.words[slot + word] = 0
+    arena.words[slot + layout.SLOT_KEY] = np.int64(key)
+    arena.cells[2 * (slot + layout.SLOT_LAST)] = layout.NONE
+    if size > layout.SLOT_NOW:
+        arena.words[slot + layout.SLOT_NOW] = layout.LONG_AGO
+    for w in range(tables.chains[c, layout.CHAIN_WINDOWS], tables.chains[c, layout.CHAIN_WINDOWS_END]):
+        block = slot + tables.windows[w, layout.WINDOW_WORD]
+        arena.cells[2 * block] = layout.NONE
+        arena.cells[2 * block + 1] = layout.NONE
+        for a in range(
+            tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]
+        ):
+            if tables.accumulators[a, layout.ACCUMULATOR_KIND] >= layout.MINIMUM:
+                arena.words[block + tables.accumulators[a, layout.ACCUMULATOR_WORD]] = layout.NO_ROWS
     table[place] = np.int64(((key & _LOW) << np.uint64(32)) | np.uint64(slot))
     return slot
 
 
 @inlined
-def remove(table: Words, state: Words, free: Words, register: Words, c: int, slot: int) -> None:
+def remove(table: Words, arena: Arena, c: int, slot: int) -> None:
     """Takes `slot` of chain `c` out of the table and keeps its words for the next key."""
     mask = np.uint64(len(table) - 1)
-    _, at = find(table, state, np.uint64(state[slot + layout.SLOT_KEY]))
+    _, at = find(table, arena.words, np.uint64(arena.words[slot + layout.SLOT_KEY]))
     hole = np.uint64(at)
     place = hole
     while True:
@@ -108,9 +105,9 @@ def remove(table: Words, state: Words, free: Words, register: Words, c: int, slo
             table[np.int64(hole)] = np.int64(entry)
             hole = place
     table[np.int64(hole)] = 0
-    state[slot] = free[c]
-    free[c] = slot
-    register[layout.ARENA_SLOTS] -= 1
+    arena.words[slot] = arena.free[c]
+    arena.free[c] = slot
+    arena.register[layout.ARENA_SLOTS] -= 1
 
 
 @kernel
@@ -126,67 +123,79 @@ def rehash(table: Words, larger: Words) -> None:
             larger[np.int64(place)] = np.int64(entry)
 
 
+@inlined
+def enters(chains: Words, c: int, filters: np.uint64) -> bool:
+    """Whether an event that passes `filters` enters chain `c`, if it has a key there."""
+    return bool((filters >> np.uint64(chains[c, layout.CHAIN_FILTER])) & np.uint64(1) != np.uint64(0))
+
+
 @kernel
 def locate(
-    chains: Words, windows: Words, accumulators: Words, ids: NDArray[np.uint64], entering: NDArray[np.uint64], judged: NDArray[np.bool_],
-    table: Words, state: Words, state_cells: Cells, free: Words, register: Words, slots: Cells,
-) -> None:  # fmt: skip
+    chains: Words,
+    windows: Words,
+    accumulators: Words,
+    outputs: Words,
+    words: Words,
+    word_cells: Cells,
+    free: Words,
+    register: Words,
+    table: Words,
+    ids: NDArray[np.uint64],
+    entering: NDArray[np.uint64],
+    judged: NDArray[np.bool_],
+    slots: Cells,
+) -> None:
     """Fills `slots[i, c]` with the slot of event `i` in chain `c`, made where the event enters the chain.
 
     UNSEEN where the event is only judged and its key is unknown; NONE where it has no key, or does neither.
     """
+    tables = Tables(chains, windows, accumulators, outputs)
+    arena = Arena(words, word_cells, free, register)
     for c in range(len(chains)):
-        bit = np.uint64(chains[c, layout.CHAIN_FILTER])
         has_windows = chains[c, layout.CHAIN_WINDOWS_END] > chains[c, layout.CHAIN_WINDOWS]
         for i in range(len(judged)):
-            enters = (entering[i] >> bit) & np.uint64(1) != np.uint64(0)
+            entered = enters(chains, c, entering[i])
             slots[i, c] = layout.NONE
-            if not enters and not (judged[i] and has_windows):
+            if not entered and not (judged[i] and has_windows):
                 continue
             key = key_of(chains, c, ids, i)
             if key == np.uint64(0):
                 continue
-            slot, place = find(table, state, key)
-            if slot == layout.UNSEEN and enters:
-                slot = create(
-                    table, state, state_cells, free, register, chains, windows, accumulators, c, key, place
-                )
+            slot, place = find(table, words, key)
+            if slot == layout.UNSEEN and entered:
+                slot = create(table, tables, arena, c, key, place)
             slots[i, c] = slot
 
 
 @inlined
-def link(rows: Words, cells: Cells, row_words: int, cell: int, state_cells: Cells, slot: int, row: int) -> None:
+def link(log: Log, cell: int, arena: Arena, slot: int, row: int) -> None:
     """Puts `row` into its chain behind every row that is not later than it."""
-    time = rows[row * row_words]
+    time = time_of(log, row)
     end = 2 * (slot + layout.SLOT_LAST)
-    after = np.int64(state_cells[end])
-    before = np.int64(layout.NONE)
-    stride = 2 * row_words
-    while after != layout.NONE and rows[after * row_words] > time:
+    after = int(arena.cells[end])
+    before = layout.NONE
+    while after != layout.NONE and time_of(log, after) > time:
         before = after
-        after = np.int64(cells[after * stride + cell + layout.PREVIOUS])
-    at = row * stride + cell
-    cells[at + layout.PREVIOUS] = after
-    cells[at + layout.NEXT] = before
-    cells[at + layout.SLOT] = slot
+        after = cell_of(log, after, cell + layout.PREVIOUS)
+    set_cell(log, row, cell + layout.PREVIOUS, after)
+    set_cell(log, row, cell + layout.NEXT, before)
+    set_cell(log, row, cell + layout.SLOT, slot)
     if after != layout.NONE:
-        cells[after * stride + cell + layout.NEXT] = row
+        set_cell(log, after, cell + layout.NEXT, row)
     if before != layout.NONE:
-        cells[before * stride + cell + layout.PREVIOUS] = row
+        set_cell(log, before, cell + layout.PREVIOUS, row)
     else:
-        state_cells[end] = row
+        arena.cells[end] = row
 
 
 @inlined
-def unlink(rows: Words, cells: Cells, row_words: int, cell: int, state_cells: Cells, slot: int, row: int) -> None:
+def unlink(log: Log, cell: int, arena: Arena, slot: int, row: int) -> None:
     """Takes `row` out of its chain."""
-    stride = 2 * row_words
-    at = row * stride + cell
-    after = np.int64(cells[at + layout.PREVIOUS])
-    before = np.int64(cells[at + layout.NEXT])
+    after = cell_of(log, row, cell + layout.PREVIOUS)
+    before = cell_of(log, row, cell + layout.NEXT)
     if after != layout.NONE:
-        cells[after * stride + cell + layout.NEXT] = before
+        set_cell(log, after, cell + layout.NEXT, before)
     if before != layout.NONE:
-        cells[before * stride + cell + layout.PREVIOUS] = after
+        set_cell(log, before, cell + layout.PREVIOUS, after)
     else:
-        state_cells[2 * (slot + layout.SLOT_LAST)] = after
+        arena.cells[2 * (slot + layout.SLOT_LAST)] = after

@@ -100,8 +100,7 @@ class Hasher:
         try:
             joined = SEPARATOR.join(cast(Sequence[str], texts))
         except TypeError:
-            texts = [text or "" for text in texts]
-            joined = SEPARATOR.join(texts)
+            joined = SEPARATOR.join([text or "" for text in texts])
         if joined.count(SEPARATOR) == len(texts) - 1:
             return self._hash(joined, len(texts), ord(SEPARATOR))
         return np.concatenate([self._hash(text or "", 1, _NO_SEPARATOR) for text in texts])

@@ -41,8 +41,8 @@ def add_square(words: NDArray[np.int64], at: int, value: int, sign: int) -> None
 def squared_deviations(words: NDArray[np.int64], at: int, total: int, count: int) -> float:
     """Sum of squared deviations from the mean, of `count` values with sum `total` and their squares' sum in `words`.
 
-    Around the integer m nearest below the mean: sum (x - m)^2 = Q - m (S + S - n m), exactly, so that nothing cancels in
-    floating point.
+    Around the integer m nearest below the mean: sum (x - m)^2 = Q - m (S + S - n m), exactly, so that nothing cancels
+    in floating point.
     """
     m = total // count
     rest = total - m * count

@@ -1,32 +1,43 @@
 """The one place that names numba: kernels are plain typed Python functions, compiled at first use and cached on disk.
 
-They allocate nothing, so they are compiled without reference counting; passing an array is otherwise two atomic operations.
+They allocate nothing, so they are compiled without reference counting; passing an array is otherwise two atomic
+operations.
 """
 
 import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+
+
+def cache_path(room: Path) -> Path:
+    """Where the kernels in the sources of `room` are cached: a name made of all of them.
+
+    One kernel's code holds the code of helpers in other files, while numba itself sees only changes of the kernel's
+    own.
+    """
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sorted(room.glob("*.py")))).hexdigest()[:12]
+    return room / "__pycache__" / f"kernels-{digest}"
+
 
 def _keep_cache_by_content() -> None:
-    """Caches under a name made of all kernels' sources, since numba itself sees only changes of the caller's own file."""
+    """Caches in `cache_path`; where it cannot be written, numba takes the user's own cache directory."""
     if "NUMBA_CACHE_DIR" in os.environ:
         return
-    room = Path(__file__).parent
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sorted(room.glob("*.py")))).hexdigest()[:12]
-    cache = room / "__pycache__" / f"kernels-{digest}"
+    cache = cache_path(Path(__file__).parent)
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError:
         return
     if os.access(cache, os.W_OK):
-        numba.config.CACHE_DIR = str(cache)
+        vars(numba.config)["CACHE_DIR"] = str(cache)
 
 
 _keep_cache_by_content()
@@ -34,11 +45,9 @@ _keep_cache_by_content()
 
 def kernel(function: Function) -> Function:
     """`function` compiled for its arguments' types, without the interpreter lock."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+    return cast(Function, numba.njit(**_OPTIONS)(function))
 
 
 def inlined(function: Function) -> Function:
     """As `kernel`, for a helper whose code goes into each of its callers."""
-    return cast(
-        Function, numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)(function)
-    )
+    return cast(Function, numba.njit(forceinline=True, **_OPTIONS)(function))

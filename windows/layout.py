@@ -1,7 +1,7 @@
 """Where things lie: the columns of the tables and the words of the records that planner, kernels and store share.
 
-A *chain* links the events of one key (of one or several id columns, for one filter) in event time. A *slot* is the record
-of one live key of one chain, in 8-byte words:
+A *chain* links the events of one key (of one or several id columns, for one filter) in event time. A *slot* is the
+record of one live key of one chain, in 8-byte words:
 
     key | last row, spare (2 cells) | now_ms | window blocks ...          (chains without windows stop after `last row`)
 
@@ -9,8 +9,8 @@ A *window block* holds a window's cursors and running aggregates:
 
     tail row, lead row (2 cells) | count | accumulators ...
 
-`tail` is the oldest row in the window and `lead` the oldest row that has not entered it yet; they are equal where the window
-is empty. A *row* is one event in the log:
+`tail` is the oldest row in the window and `lead` the oldest row that has not entered it yet; they are equal where the
+window is empty. A *row* is one event in the log:
 
     timestamp_ms | values ... | cells: (previous, next, slot) of each chain, (previous, next) of each extreme's deque
 

@@ -19,8 +19,8 @@ FILTERS_MAX = 63
 class Aggregate:
     """One feature: `kind` over the events of one key within `(t - delay - over, t - delay]`.
 
-    `by` names one to four id columns. `of` names a value column (sum, mean, min, max, std), an id column (distinct), or either
-    (last, first). `filter` is the number of the bit that an event's filter word must have set to enter.
+    `by` names one to four id columns. `of` names a value column (sum, mean, min, max, std), an id column (distinct),
+    or either (last, first). `filter` is the number of the bit that an event's filter word must have set to enter.
     """
 
     kind: Kind
@@ -35,9 +35,9 @@ class Aggregate:
 class Plan:
     """Tables for the kernels.
 
-    `ids` and `values` are the columns an update must bring, in this order. `chains`, `windows`, `accumulators` and `outputs`
-    are int64 tables with the columns named in `windows.layout`. `floats` and `texts` say which features (by position) come
-    out as float64 bits, and which as the row whose text is meant, with its id column.
+    `ids` and `values` are the columns an update must bring, in this order. `chains`, `windows`, `accumulators` and
+    `outputs` are int64 tables with the columns named in `windows.layout`. `floats` and `texts` say which features (by
+    position) come out as float64 bits, and which as the row whose text is meant, with its id column.
     """
 
     aggregates: tuple[Aggregate, ...]
@@ -67,7 +67,7 @@ def plan_of(aggregates: Sequence[Aggregate], values: Sequence[str]) -> Plan:
     """The plan for `aggregates`, where `values` are the names that mean value columns. Raises ValueError."""
     for aggregate in aggregates:
         _check(aggregate, values)
-    chains = _chains(aggregates, values)
+    chains = _chains(aggregates)
     ids = tuple(sorted({key for chain in chains for key in chain.keys}))
     used_values = tuple(name for name in values if any(a.of == name for a in aggregates))
     tables = _Tables(chains, ids, used_values)
@@ -107,15 +107,14 @@ def _chain_of(aggregate: Aggregate) -> _Chain:
     return _Chain(tuple(sorted(aggregate.by)), aggregate.filter)
 
 
-def _pair_of(aggregate: Aggregate) -> _Chain:
+def _pair_of(aggregate: Aggregate, counted: str) -> _Chain:
     """The chain of key and counted value together: within it, neighbours are equal values of one key."""
-    assert aggregate.of is not None
-    return _Chain(tuple(sorted({*aggregate.by, aggregate.of})), aggregate.filter)
+    return _Chain(tuple(sorted({*aggregate.by, counted})), aggregate.filter)
 
 
-def _chains(aggregates: Sequence[Aggregate], values: Sequence[str]) -> list[_Chain]:
+def _chains(aggregates: Sequence[Aggregate]) -> list[_Chain]:
     chains = {_chain_of(a): None for a in aggregates}
-    chains |= {_pair_of(a): None for a in aggregates if a.kind == "distinct"}
+    chains |= {_pair_of(a, a.of): None for a in aggregates if a.kind == "distinct" and a.of is not None}
     return list(chains)
 
 
@@ -198,8 +197,8 @@ class _Block:
         kind = aggregate.kind
         if kind == "count":
             return layout.OUT_WORD, layout.BLOCK_COUNT, 0, 0
-        if kind == "distinct":
-            cell = self.tables.chain_cell(self.tables.chains.index(_pair_of(aggregate)))
+        if kind == "distinct" and aggregate.of is not None:
+            cell = self.tables.chain_cell(self.tables.chains.index(_pair_of(aggregate, aggregate.of)))
             return layout.OUT_WORD, self.accumulator(layout.DISTINCT, cell), 0, 0
         if kind in ("age", "gap", "is_new"):
             return {"age": layout.OUT_AGE, "gap": layout.OUT_GAP, "is_new": layout.OUT_IS_NEW}[kind], 0, 0, 0

@@ -1,46 +1,61 @@
 """Kernels of one window: rows enter and leave it, and its aggregates follow.
 
-A window's set is always exactly the rows of its chain with `low < timestamp <= high`, where `high` is the slot's time less
-the delay and `low` is `high` less the length.
+A window's set is always exactly the rows of its chain with `low < timestamp <= high`, where `high` is the slot's time
+less the delay and `low` is `high` less the length. `cell` is the chain's place in a row, `w` the window's in the
+tables.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
 from windows import layout
-from windows.chains import Cells, Words
+from windows.extremes import enter_deques, extreme_of, leave_deques
 from windows.int128 import add_square
 from windows.jit import inlined, kernel
+from windows.memory import Arena, Log, Tables, Words, cell_of, time_of, value_of
+
+
+@inlined
+def _has_equal(log: Log, row: int, pair: int, look_back: bool, low: int, look_on: bool, high: int) -> bool:
+    """Whether the set holds another row with the value of `row`: its neighbour in the chain of pairs at cell `pair`."""
+    if look_back:
+        other = cell_of(log, row, pair + layout.PREVIOUS)
+        if other != layout.NONE and time_of(log, other) > low:
+            return True
+    if look_on:
+        other = cell_of(log, row, pair + layout.NEXT)
+        if other != layout.NONE and time_of(log, other) <= high:
+            return True
+    return False
 
 
 @inlined
 def accumulate(
-    rows: Words, cells: Cells, row_words: int, accumulators: Words, first: int, end: int, block: Words, base: int,
-    row: int, sign: int, low: int, high: int, look_back: bool, look_on: bool,
-) -> None:  # fmt: skip
+    log: Log,
+    tables: Tables,
+    w: int,
+    block: Words,
+    base: int,
+    row: int,
+    sign: int,
+    low: int,
+    high: int,
+    look_back: bool,
+    look_on: bool,
+) -> None:
     """Adds (sign 1) or takes away (sign -1) `row` in the block at `block[base]`.
 
-    A value is new to a distinct count, or gone from it, if no equal one is in the set: before the row (`look_back`: later
-    than `low`) or behind it (`look_on`: not later than `high`).
+    A value is new to a distinct count, or gone from it, if no equal one is in the set: before the row (`look_back`:
+    later than `low`) or behind it (`look_on`: not later than `high`).
     """
     block[base + layout.BLOCK_COUNT] += sign
-    for a in range(first, end):
-        kind = accumulators[a, layout.ACCUMULATOR_KIND]
-        of = accumulators[a, layout.ACCUMULATOR_OF]
-        word = base + accumulators[a, layout.ACCUMULATOR_WORD]
+    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
+        kind = tables.accumulators[a, layout.ACCUMULATOR_KIND]
+        of = tables.accumulators[a, layout.ACCUMULATOR_OF]
+        word = base + tables.accumulators[a, layout.ACCUMULATOR_WORD]
         if kind == layout.DISTINCT:
-            at = row * 2 * row_words + of
-            if cells[at + layout.SLOT] == layout.NONE:
-                continue
-            other = np.int64(cells[at + layout.PREVIOUS])
-            if look_back and other != layout.NONE and rows[other * row_words] > low:
-                continue
-            other = np.int64(cells[at + layout.NEXT])
-            if look_on and other != layout.NONE and rows[other * row_words] <= high:
-                continue
-            block[word] += sign
+            has_value = cell_of(log, row, of + layout.SLOT) != layout.NONE
+            if has_value and not _has_equal(log, row, of, look_back, low, look_on, high):
+                block[word] += sign
         elif kind < layout.DISTINCT:
-            value = rows[row * row_words + of]
+            value = value_of(log, row, of)
             if value == layout.NULL:
                 continue
             if kind == layout.SUM:
@@ -52,173 +67,77 @@ def accumulate(
 
 
 @inlined
-def _outranks(kind: int, held: int, value: int) -> bool:
-    return held >= value if kind == layout.MAXIMUM else held <= value
-
-
-@inlined
-def enter_deques(
-    rows: Words, cells: Cells, row_words: int, accumulators: Words, first: int, end: int, state_cells: Cells, base: int,
-    row: int,
-) -> None:  # fmt: skip
-    """Puts `row` into the deque of each extreme of the block at `base`: rows in time order, each outranking all behind it."""
-    stride = 2 * row_words
-    for a in range(first, end):
-        kind = accumulators[a, layout.ACCUMULATOR_KIND]
-        if kind < layout.MINIMUM:
-            continue
-        of = accumulators[a, layout.ACCUMULATOR_OF]
-        cell = accumulators[a, layout.ACCUMULATOR_CELL]
-        front = 2 * (base + accumulators[a, layout.ACCUMULATOR_WORD])
-        back = front + 1
-        value = rows[row * row_words + of]
-        if value == layout.NULL:
-            continue
-        behind = np.int64(layout.NONE)
-        ahead = np.int64(state_cells[back])
-        while ahead != layout.NONE and rows[ahead * row_words] > rows[row * row_words]:
-            behind = ahead
-            ahead = np.int64(cells[ahead * stride + cell])
-        if behind != layout.NONE and _outranks(kind, rows[behind * row_words + of], value):
-            continue
-        while ahead != layout.NONE and _outranks(kind, value, rows[ahead * row_words + of]):
-            ahead = np.int64(cells[ahead * stride + cell])
-        cells[row * stride + cell] = ahead
-        cells[row * stride + cell + 1] = behind
-        if ahead != layout.NONE:
-            cells[ahead * stride + cell + 1] = row
-        else:
-            state_cells[front] = row
-        if behind != layout.NONE:
-            cells[behind * stride + cell] = row
-        else:
-            state_cells[back] = row
-
-
-@inlined
-def leave_deques(
-    cells: Cells, row_words: int, accumulators: Words, first: int, end: int, state_cells: Cells, base: int, row: int
-) -> None:
-    """Takes `row`, the oldest of the set, out of the deques where it is the front."""
-    stride = 2 * row_words
-    for a in range(first, end):
-        if accumulators[a, layout.ACCUMULATOR_KIND] < layout.MINIMUM:
-            continue
-        cell = accumulators[a, layout.ACCUMULATOR_CELL]
-        front = 2 * (base + accumulators[a, layout.ACCUMULATOR_WORD])
-        if state_cells[front] != row:
-            continue
-        following = cells[row * stride + cell + 1]
-        state_cells[front] = following
-        if following == layout.NONE:
-            state_cells[front + 1] = layout.NONE
-        else:
-            cells[np.int64(following) * stride + cell] = layout.NONE
-
-
-@inlined
-def admit(
-    rows: Words, cells: Cells, row_words: int, cell: int, windows: Words, w: int, accumulators: Words, state: Words,
-    state_cells: Cells, slot: int, now: int, row: int,
-) -> None:  # fmt: skip
-    """Takes notice of `row`, just linked into its chain: into the set if its time is within it, else it waits or is past."""
-    base = slot + windows[w, layout.WINDOW_WORD]
+def admit(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, now: int, row: int) -> None:
+    """Puts `row`, just linked into its chain, into the set if its time is within; else it waits its turn or is past."""
+    base = slot + tables.windows[w, layout.WINDOW_WORD]
     tail_cell, lead_cell = 2 * base, 2 * base + 1
-    high = now - windows[w, layout.WINDOW_DELAY]
-    low = high - windows[w, layout.WINDOW_OVER]
-    time = rows[row * row_words]
-    following = np.int64(cells[row * 2 * row_words + cell + layout.NEXT])
+    high = now - tables.windows[w, layout.WINDOW_DELAY]
+    low = high - tables.windows[w, layout.WINDOW_OVER]
+    time = time_of(log, row)
+    following = cell_of(log, row, cell + layout.NEXT)
     if time > high:
-        lead = state_cells[lead_cell]
+        lead = arena.cells[lead_cell]
         if lead == layout.NONE or following == lead:
-            if state_cells[tail_cell] == lead:
-                state_cells[tail_cell] = row
-            state_cells[lead_cell] = row
+            if arena.cells[tail_cell] == lead:
+                arena.cells[tail_cell] = row
+            arena.cells[lead_cell] = row
     elif time > low:
-        first, end = windows[w, layout.WINDOW_ACCUMULATORS], windows[w, layout.WINDOW_ACCUMULATORS_END]
-        accumulate(
-            rows, cells, row_words, accumulators, first, end, state, base, row, 1, low, high, True, True
-        )  # fmt: skip
-        enter_deques(rows, cells, row_words, accumulators, first, end, state_cells, base, row)
-        tail = state_cells[tail_cell]
-        if tail == state_cells[lead_cell] or following == tail:
-            state_cells[tail_cell] = row
+        accumulate(log, tables, w, arena.words, base, row, 1, low, high, True, True)
+        enter_deques(log, tables, arena, w, base, row)
+        tail = arena.cells[tail_cell]
+        if tail == arena.cells[lead_cell] or following == tail:
+            arena.cells[tail_cell] = row
 
 
 @inlined
-def advance(
-    rows: Words, cells: Cells, row_words: int, cell: int, windows: Words, w: int, accumulators: Words, state: Words,
-    state_cells: Cells, slot: int, old: int, now: int,
-) -> None:  # fmt: skip
+def advance(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, old: int, now: int) -> None:
     """Moves the window from the slot's time `old` to the later `now`: what has come enters, what has passed leaves."""
-    base = slot + windows[w, layout.WINDOW_WORD]
-    first, end = windows[w, layout.WINDOW_ACCUMULATORS], windows[w, layout.WINDOW_ACCUMULATORS_END]
-    over = windows[w, layout.WINDOW_OVER]
-    high = now - windows[w, layout.WINDOW_DELAY]
+    base = slot + tables.windows[w, layout.WINDOW_WORD]
+    over = tables.windows[w, layout.WINDOW_OVER]
+    high = now - tables.windows[w, layout.WINDOW_DELAY]
     low = high - over
-    old_low = old - windows[w, layout.WINDOW_DELAY] - over
-    stride = 2 * row_words
-    tail, lead = np.int64(state_cells[2 * base]), np.int64(state_cells[2 * base + 1])
-    while lead != layout.NONE and rows[lead * row_words] <= high:
-        accumulate(
-            rows, cells, row_words, accumulators, first, end, state, base, lead, 1, old_low, high, True, False
-        )  # fmt: skip
-        enter_deques(rows, cells, row_words, accumulators, first, end, state_cells, base, lead)
-        lead = np.int64(cells[lead * stride + cell + layout.NEXT])
-    while tail != lead and rows[tail * row_words] <= low:
-        accumulate(
-            rows, cells, row_words, accumulators, first, end, state, base, tail, -1, low, high, False, True
-        )  # fmt: skip
-        leave_deques(cells, row_words, accumulators, first, end, state_cells, base, tail)
-        tail = np.int64(cells[tail * stride + cell + layout.NEXT])
-    state_cells[2 * base] = tail
-    state_cells[2 * base + 1] = lead
+    old_low = old - tables.windows[w, layout.WINDOW_DELAY] - over
+    tail, lead = int(arena.cells[2 * base]), int(arena.cells[2 * base + 1])
+    while lead != layout.NONE and time_of(log, lead) <= high:
+        accumulate(log, tables, w, arena.words, base, lead, 1, old_low, high, True, False)
+        enter_deques(log, tables, arena, w, base, lead)
+        lead = cell_of(log, lead, cell + layout.NEXT)
+    while tail != lead and time_of(log, tail) <= low:
+        accumulate(log, tables, w, arena.words, base, tail, -1, low, high, False, True)
+        leave_deques(log, tables, arena, w, base, tail)
+        tail = cell_of(log, tail, cell + layout.NEXT)
+    arena.cells[2 * base] = tail
+    arena.cells[2 * base + 1] = lead
 
 
 @kernel
 def rewind(
-    rows: Words, cells: Cells, row_words: int, cell: int, windows: Words, w: int, accumulators: Words, state: Words,
-    state_cells: Cells, slot: int, now: int, time: int, block: Words,
-) -> int:  # fmt: skip
+    log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, now: int, time: int, block: Words
+) -> int:
     """Fills `block` with the window's block as of `time`, earlier than the slot's time `now`; returns its oldest row.
 
-    The set at `now` loses its rows later than `time` allows and gains the older ones that it had then. An extreme's word
-    becomes its value.
+    The set at `now` loses its rows later than `time` allows and gains the older ones that it had then. An extreme's
+    word becomes its value.
     """
-    base = slot + windows[w, layout.WINDOW_WORD]
-    first, end = windows[w, layout.WINDOW_ACCUMULATORS], windows[w, layout.WINDOW_ACCUMULATORS_END]
-    over, delay = windows[w, layout.WINDOW_OVER], windows[w, layout.WINDOW_DELAY]
-    stride = 2 * row_words
-    for word in range(windows[w, layout.WINDOW_WORDS]):
-        block[word] = state[base + word]
-    tail, lead = np.int64(state_cells[2 * base]), np.int64(state_cells[2 * base + 1])
-    last = np.int64(state_cells[2 * (slot + layout.SLOT_LAST)])
+    base = slot + tables.windows[w, layout.WINDOW_WORD]
+    over, delay = tables.windows[w, layout.WINDOW_OVER], tables.windows[w, layout.WINDOW_DELAY]
+    for word in range(tables.windows[w, layout.WINDOW_WORDS]):
+        block[word] = arena.words[base + word]
+    tail, lead = int(arena.cells[2 * base]), int(arena.cells[2 * base + 1])
+    last = int(arena.cells[2 * (slot + layout.SLOT_LAST)])
     low_now, low, high = now - delay - over, time - delay - over, time - delay
-    row = last if lead == layout.NONE else np.int64(cells[lead * stride + cell + layout.PREVIOUS])
-    while row != layout.NONE and rows[row * row_words] > high and rows[row * row_words] > low_now:
-        accumulate(
-            rows, cells, row_words, accumulators, first, end, block, 0, row, -1, low_now, high, True, False
-        )  # fmt: skip
-        row = np.int64(cells[row * stride + cell + layout.PREVIOUS])
-    oldest = tail if tail != lead and rows[tail * row_words] <= high else np.int64(layout.NONE)
-    row = last if tail == layout.NONE else np.int64(cells[tail * stride + cell + layout.PREVIOUS])
-    while row != layout.NONE and rows[row * row_words] > low:
-        if rows[row * row_words] <= high:
-            accumulate(
-                rows, cells, row_words, accumulators, first, end, block, 0, row, 1, low, high, False, True
-            )  # fmt: skip
+    row = last if lead == layout.NONE else cell_of(log, lead, cell + layout.PREVIOUS)
+    while row != layout.NONE and time_of(log, row) > high and time_of(log, row) > low_now:
+        accumulate(log, tables, w, block, 0, row, -1, low_now, high, True, False)
+        row = cell_of(log, row, cell + layout.PREVIOUS)
+    oldest = tail if tail != lead and time_of(log, tail) <= high else layout.NONE
+    row = last if tail == layout.NONE else cell_of(log, tail, cell + layout.PREVIOUS)
+    while row != layout.NONE and time_of(log, row) > low:
+        if time_of(log, row) <= high:
+            accumulate(log, tables, w, block, 0, row, 1, low, high, False, True)
             oldest = row
-        row = np.int64(cells[row * stride + cell + layout.PREVIOUS])
-    for a in range(first, end):
-        kind = accumulators[a, layout.ACCUMULATOR_KIND]
-        if kind >= layout.MINIMUM:
-            of = accumulators[a, layout.ACCUMULATOR_OF]
-            best = np.int64(layout.NULL)
-            row = oldest
-            while row != layout.NONE and rows[row * row_words] <= high:
-                value = rows[row * row_words + of]
-                if value != layout.NULL and (best == layout.NULL or _outranks(kind, value, best)):
-                    best = value
-                row = np.int64(cells[row * stride + cell + layout.NEXT])
-            block[accumulators[a, layout.ACCUMULATOR_WORD]] = best
+        row = cell_of(log, row, cell + layout.PREVIOUS)
+    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
+        if tables.accumulators[a, layout.ACCUMULATOR_KIND] >= layout.MINIMUM:
+            block[tables.accumulators[a, layout.ACCUMULATOR_WORD]] = extreme_of(log, tables, a, cell, oldest, high)
     return oldest

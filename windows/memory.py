@@ -1,0 +1,68 @@
+"""What the kernels read and write, grouped: the plan's tables, the log of events, and the arena of slots.
+
+The groups exist inside kernels only: a kernel takes their arrays one by one, since numba needs three microseconds a
+call to unpack a tuple from outside.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from windows.jit import inlined
+
+Words = NDArray[np.int64]
+Cells = NDArray[np.int32]
+
+
+class Tables(NamedTuple):
+    """The plan's tables, int64[n, columns] each, with the columns named in `windows.layout`."""
+
+    chains: Words
+    windows: Words
+    accumulators: Words
+    outputs: Words
+
+
+class Log(NamedTuple):
+    """The events, in rows of `row_words` words; `cells` is the memory of `rows` as 4-byte integers."""
+
+    rows: Words
+    cells: Cells
+    row_words: int
+
+
+class Arena(NamedTuple):
+    """The slots; `cells` is the memory of `words` as 4-byte integers.
+
+    `free` names the first unused slot of each chain, or 0; `register` is laid out as in `windows.layout`.
+    """
+
+    words: Words
+    cells: Cells
+    free: Words
+    register: Words
+
+
+@inlined
+def time_of(log: Log, row: int) -> int:
+    """When the event in `row` happened, in ms."""
+    return int(log.rows[row * log.row_words])
+
+
+@inlined
+def value_of(log: Log, row: int, column: int) -> int:
+    """The value in word `column` of `row`, or NULL."""
+    return int(log.rows[row * log.row_words + column])
+
+
+@inlined
+def cell_of(log: Log, row: int, cell: int) -> int:
+    """The row or slot that `cell` of `row` names, or NONE."""
+    return int(log.cells[2 * row * log.row_words + cell])
+
+
+@inlined
+def set_cell(log: Log, row: int, cell: int, value: int) -> None:
+    """Lets `cell` of `row` name the row or slot `value`."""
+    log.cells[2 * row * log.row_words + cell] = value

@@ -1,0 +1,158 @@
+"""Kernels of the answers: the features of a window as of an event's own time.
+
+Outputs are int64; a float's bits go through `floats`, one element that shares its memory with nothing else.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from windows import layout
+from windows.int128 import squared_deviations
+from windows.jit import inlined
+from windows.memory import Arena, Log, Tables, Words, cell_of, time_of, value_of
+from windows.sliding import rewind
+
+Floats = NDArray[np.float64]
+
+
+@inlined
+def _latest_before(
+    log: Log, arena: Arena, cell: int, slot: int, lead: int, row: int, low: int, high: int, delay: int
+) -> int:
+    """The latest row of the chain before the event in `(low, high]`, or NONE; `row` is NONE where it did not enter."""
+    if row != layout.NONE and delay == 0:
+        found = cell_of(log, row, cell + layout.PREVIOUS)
+    elif lead != layout.NONE:
+        found = cell_of(log, lead, cell + layout.PREVIOUS)
+    else:
+        found = int(arena.cells[2 * (slot + layout.SLOT_LAST)])
+    while found != layout.NONE and time_of(log, found) > high:
+        found = cell_of(log, found, cell + layout.PREVIOUS)
+    if found != layout.NONE and time_of(log, found) <= low:
+        return layout.NONE
+    return found
+
+
+@inlined
+def _bits(number: float, floats: Floats) -> int:
+    floats[0] = number
+    return int(floats.view(np.int64)[0])
+
+
+@inlined
+def _mean(block: Words, base: int, outputs: Words, o: int) -> float:
+    count = block[base + outputs[o, layout.OUTPUT_SECOND]]
+    if count == 0:
+        return np.nan
+    return float(block[base + outputs[o, layout.OUTPUT_FIRST]] / count)
+
+
+@inlined
+def _deviation(block: Words, base: int, outputs: Words, o: int) -> float:
+    """The sample standard deviation; NaN for fewer than two values."""
+    count = block[base + outputs[o, layout.OUTPUT_SECOND]]
+    if count < 2:
+        return np.nan
+    total = block[base + outputs[o, layout.OUTPUT_FIRST]]
+    deviations = squared_deviations(block, base + outputs[o, layout.OUTPUT_THIRD], total, count)
+    return float(np.sqrt(max(deviations, 0.0) / (count - 1)))
+
+
+@inlined
+def _of_row(log: Log, kind: int, column: int, time: int, oldest: int, latest: int) -> int:
+    """The output that the oldest row or the latest before the event gives: its value, the row itself, or its age."""
+    row = oldest if kind in (layout.OUT_FIRST_VALUE, layout.OUT_FIRST_ROW, layout.OUT_AGE) else latest
+    if row == layout.NONE:
+        return layout.NULL
+    if kind in (layout.OUT_AGE, layout.OUT_GAP):
+        return time - time_of(log, row)
+    if kind in (layout.OUT_FIRST_ROW, layout.OUT_LAST_ROW):
+        return row
+    return value_of(log, row, column)
+
+
+@inlined
+def _output(
+    log: Log,
+    outputs: Words,
+    arena: Arena,
+    o: int,
+    block: Words,
+    base: int,
+    rewound: bool,
+    time: int,
+    oldest: int,
+    latest: int,
+    floats: Floats,
+) -> int:
+    """The value of output `o` in the block at `block[base]`, where an extreme's word is its value once `rewound`."""
+    kind = outputs[o, layout.OUTPUT_KIND]
+    first = outputs[o, layout.OUTPUT_FIRST]
+    if kind == layout.OUT_WORD:
+        return int(block[base + first])
+    if kind == layout.OUT_EXTREME:
+        if rewound:
+            return int(block[base + first])
+        row = int(arena.cells[2 * (base + first)])
+        return layout.NULL if row == layout.NONE else value_of(log, row, outputs[o, layout.OUTPUT_SECOND])
+    if kind == layout.OUT_IS_NEW:
+        return 1 if latest == layout.NONE else 0
+    if kind == layout.OUT_MEAN:
+        return _bits(_mean(block, base, outputs, o), floats)
+    if kind == layout.OUT_STD:
+        return _bits(_deviation(block, base, outputs, o), floats)
+    return _of_row(log, kind, first, time, oldest, latest)
+
+
+@inlined
+def report(
+    log: Log,
+    tables: Tables,
+    arena: Arena,
+    c: int,
+    w: int,
+    slot: int,
+    time: int,
+    row: int,
+    scratch: Words,
+    floats: Floats,
+    features: Words,
+    i: int,
+) -> None:
+    """Writes the features of window `w` of chain `c` as of `time` to `features[:, i]`; `row` as in `_latest_before`."""
+    cell = tables.chains[c, layout.CHAIN_CELL]
+    base = slot + tables.windows[w, layout.WINDOW_WORD]
+    now = arena.words[slot + layout.SLOT_NOW]
+    tail, lead = int(arena.cells[2 * base]), int(arena.cells[2 * base + 1])
+    delay = tables.windows[w, layout.WINDOW_DELAY]
+    high = time - delay
+    low = high - tables.windows[w, layout.WINDOW_OVER]
+    rewound = time < now
+    oldest = tail if tail != lead else layout.NONE
+    if rewound:
+        oldest = rewind(log, tables, arena, cell, w, slot, now, time, scratch)
+    for o in range(tables.windows[w, layout.WINDOW_OUTPUTS], tables.windows[w, layout.WINDOW_OUTPUTS_END]):
+        latest = layout.NONE
+        if tables.outputs[o, layout.OUTPUT_KIND] >= layout.OUT_LAST_VALUE:
+            latest = _latest_before(log, arena, cell, slot, lead, row, low, high, delay)
+        if rewound:
+            value = _output(log, tables.outputs, arena, o, scratch, 0, True, high, oldest, latest, floats)
+        else:
+            value = _output(log, tables.outputs, arena, o, arena.words, base, False, high, oldest, latest, floats)
+        features[tables.outputs[o, layout.OUTPUT_FEATURE], i] = value
+
+
+@inlined
+def report_nothing(tables: Tables, c: int, has_key: bool, floats: Floats, features: Words, i: int) -> None:
+    """Writes the features of chain `c` for an event whose key has nothing in the log, or that has no key there."""
+    first, end = tables.chains[c, layout.CHAIN_WINDOWS], tables.chains[c, layout.CHAIN_WINDOWS_END]
+    for o in range(tables.windows[first, layout.WINDOW_OUTPUTS], tables.windows[end - 1, layout.WINDOW_OUTPUTS_END]):
+        kind = tables.outputs[o, layout.OUTPUT_KIND]
+        value = layout.NULL
+        if kind in (layout.OUT_MEAN, layout.OUT_STD):
+            value = _bits(np.nan, floats)
+        elif has_key and kind == layout.OUT_WORD:
+            value = 0
+        elif has_key and kind == layout.OUT_IS_NEW:
+            value = 1
+        features[tables.outputs[o, layout.OUTPUT_FEATURE], i] = value
