@@ -15,12 +15,16 @@ COMMON: dict[str, Value] = {
 }
 CONSUMER: dict[str, Value] = {
     "auto.offset.reset": "earliest",
+    # After a crash the partitions lie idle for this long; librdkafka sends heartbeats from a thread of its own.
+    "session.timeout.ms": 10_000,
     # A full queue pauses fetching for this long; the default of a second starves a fast consumer.
     "fetch.queue.backoff.ms": 10,
     "queued.min.messages": 20_000,
 }
 PRODUCER: dict[str, Value] = {
+    # With one request under way the next batch gathers meanwhile: many small requests would cost more than they save.
     "linger.ms": 0.1,
+    "max.in.flight": 1,
     "enable.idempotence": True,
     "message.timeout.ms": 0,
 }
