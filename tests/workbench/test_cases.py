@@ -1,0 +1,143 @@
+from pathlib import Path
+
+from support.packs import load_pack, write_pack
+from workbench import Gap, Report, run_cases
+
+BURST = """\
+- id: small.burst
+  when: tx_10m > params.max_n
+  params: {max_n: 2}
+  then: block
+  tests:
+"""
+
+
+def report_of(folder: Path, rules_yaml: str) -> Report:
+    return run_cases(load_pack(write_pack(folder, rules_yaml)))
+
+
+def problem_of(folder: Path, tests_yaml: str) -> list[str]:
+    (result,) = report_of(folder, BURST + tests_yaml).results
+    return list(result.problem)
+
+
+def test_tests_on_both_sides_pass(tmp_path: Path) -> None:
+    report = report_of(
+        tmp_path,
+        BURST
+        + """\
+  - name: third blocks
+    given: [{payment: {user_id: u1, amount: 2.50}, repeat: 3, every: 1m}]
+    expect: {then: block, features: {tx_10m: 3, spend_1h: 7.50 CNY, mean_1h: 2.50, user_age: 2m, odd: 0}}
+  - name: three in half an hour pass
+    given: [{payment: {user_id: u1}, repeat: 3, every: 10m}]
+    expect: {then: allow, features: {tx_10m: 1}}
+""",
+    )
+    assert [result.problem for result in report.results] == [(), ()]
+    assert report.failures == ()
+    assert report.gaps == ()
+    assert report.live_rules == 1
+
+
+def test_a_failure_shows_the_condition_with_its_values(tmp_path: Path) -> None:
+    problem = problem_of(
+        tmp_path,
+        """\
+  - name: second blocks
+    given: [{payment: {user_id: u1}, repeat: 2}]
+    expect: {then: block}
+""",
+    )
+    assert problem == [
+        "expected then: block, got allow",
+        "when  tx_10m > params.max_n",
+        "      2        2",
+    ]
+
+
+def test_a_failure_tells_every_feature_that_is_otherwise(tmp_path: Path) -> None:
+    problem = problem_of(
+        tmp_path,
+        """\
+  - name: wrong values
+    given: [{payment: {user_id: u1, amount: 10}, repeat: 3, every: 5s}]
+    expect: {then: block, features: {tx_10m: 4, spend_1h: 20.00 CNY, user_age: 10s, mean_1h: 9.99, odd: missing}}
+""",
+    )
+    assert problem[:4] == [
+        "expected tx_10m: 4, got 3",
+        "expected spend_1h: 20.00 CNY, got 30.00 CNY",
+        "expected mean_1h: 9.99 CNY, got 10.00 CNY",
+        "expected odd: missing, got 0",
+    ]
+
+
+def test_durations_that_read_the_same_but_differ_are_told_apart(tmp_path: Path) -> None:
+    problem = problem_of(
+        tmp_path,
+        """\
+  - name: an hour and a bit
+    given:
+    - payment: {user_id: u1}
+    - payment: {user_id: u1}
+      after: 3661001ms
+    expect: {then: allow, features: {user_age: 61m}}
+""",
+    )
+    assert problem[0] == "expected user_age: 1h 1m, got 1h 1m (3,661,001 exactly)"
+
+
+def test_a_rule_is_tested_alone_and_as_if_it_were_live(tmp_path: Path) -> None:
+    report = report_of(
+        tmp_path,
+        """\
+- id: small.always
+  when: amount >= 0
+  then: block
+- id: small.shadow
+  when: tx_10m > 1
+  then: review
+  mode: shadow
+  tests:
+  - name: second is reviewed
+    given: [{payment: {user_id: u1}, repeat: 2}]
+    expect: {then: review}
+- id: small.off
+  when: tx_10m > 0
+  then: review
+  mode: off
+  tests:
+  - name: matches too
+    given: [{payment: {user_id: u1}}]
+    expect: {then: review}
+""",
+    )
+    assert [result.problem for result in report.results] == [(), ()]
+    assert report.gaps == (Gap("small.always", "match"), Gap("small.always", "not match"))
+
+
+def test_tests_do_not_see_each_other(tmp_path: Path) -> None:
+    one = "    given: [{payment: {user_id: u1}, repeat: 2}]\n    expect: {then: allow, features: {tx_10m: 2}}\n"
+    report = report_of(tmp_path, BURST + "  - name: one\n" + one + "  - name: other\n" + one)
+    assert report.failures == ()
+
+
+def test_a_last_event_that_nobody_judges_is_a_problem(tmp_path: Path) -> None:
+    problem = problem_of(
+        tmp_path,
+        """\
+  - name: ends with a login
+    given: [{payment: {user_id: u1}}, {login: {user_id: u1}}]
+    expect: {then: allow}
+""",
+    )
+    assert problem == ["expected a last event that gets a decision, got a `login` that no rule judges"]
+
+
+def test_a_test_on_one_side_alone_is_a_gap(tmp_path: Path) -> None:
+    report = report_of(
+        tmp_path,
+        BURST + "  - name: passes\n    given: [{payment: {user_id: u1}}]\n    expect: {then: allow}\n",
+    )
+    assert report.gaps == (Gap("small.burst", "match"),)

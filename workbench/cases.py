@@ -1,0 +1,109 @@
+"""Runs the tests inside the rules of a pack through the real engine, on a virtual clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from engine import Engine
+from rules import Case, Input, Pack, Rule
+from rules.literals import shown
+from rules.scopes import feature_input
+from rules.syntax import inputs_of
+from schemas import Value
+from schemas.batches import decode
+from workbench.annotations import annotated
+
+START_MS = 1_767_225_600_000
+"""When the virtual clock of every test starts: 2026-01-01T00:00:00Z."""
+
+MEMORY_BYTES = 256 << 20
+"""Address space for the windows of one test; only what its few events need of it is used."""
+
+Side = Literal["match", "not match"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How one test ended. `problem` is empty when it passed, else lines that say what was expected and what came."""
+
+    rule: str
+    case: Case
+    problem: tuple[str, ...]
+
+
+class Gap(NamedTuple):
+    """A live rule without a test on one side: none that must match, or none that must not."""
+
+    rule: str
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The results in the pack's order, and what the tests leave out."""
+
+    results: tuple[CaseResult, ...]
+    live_rules: int
+    gaps: tuple[Gap, ...]
+
+    @property
+    def failures(self) -> tuple[CaseResult, ...]:
+        return tuple(result for result in self.results if result.problem)
+
+
+def run_cases(pack: Pack) -> Report:
+    """Runs every test of the pack. Each rule is tested as if it were live and alone, with the whole pack's features."""
+    results = [CaseResult(rule.id, case, _run(pack, rule, case)) for rule in pack.rules for case in rule.tests]
+    live = [rule for rule in pack.rules if rule.mode == "live"]
+    return Report(tuple(results), len(live), tuple(gap for rule in live for gap in _gaps(rule)))
+
+
+def _gaps(rule: Rule) -> list[Gap]:
+    sides: dict[Side, bool] = {
+        "match": any(case.expect.then == rule.then for case in rule.tests),
+        "not match": any(case.expect.then != rule.then for case in rule.tests),
+    }
+    return [Gap(rule.id, side) for side, covered in sides.items() if not covered]
+
+
+def _run(pack: Pack, rule: Rule, case: Case) -> tuple[str, ...]:
+    """The problem of a test, if it has one."""
+    features = {name: feature_input(feature) for name, feature in pack.features.items()}
+    read = tuple(dict.fromkeys((*inputs_of(rule.when.tree), *features.values())))
+    alone = replace(pack, rules=(replace(rule, mode="live"),))
+    engine = Engine(alone, memory_bytes=MEMORY_BYTES, watched=read)
+    batch = decode([msgspec.json.encode(event) for event in case.events(pack.currency, START_MS)])
+    if batch.rejections:
+        return tuple(f"event {each.index + 1} cannot be read: {each.message}" for each in batch.rejections)
+    decisions = engine.decide(batch, {name: spec.entries for name, spec in pack.lists.items()})
+    if not decisions.positions or decisions.positions[-1] < len(batch.events) - 1:
+        return (f"expected a last event that gets a decision, got a `{batch.events[-1].type}` that no rule judges",)
+    matched = rule.id in msgspec.json.decode(decisions.encoded[-1])["rules"]
+    values = dict(zip(read, decisions.watched[-1], strict=True))
+    return tuple(_problem(pack, rule, case, matched, features, values))
+
+
+def _problem(
+    pack: Pack, rule: Rule, case: Case, matched: bool, features: Mapping[str, Input], values: Mapping[Input, Value]
+) -> list[str]:
+    lines: list[str] = []
+    got = rule.then if matched else "allow"
+    if got != case.expect.then:
+        lines.append(f"expected then: {case.expect.then}, got {got}")
+    for name, wanted in case.expect.features.items():
+        kind, value = features[name].type, values[features[name]]
+        expected_text, got_text = shown(wanted, kind, pack.currency), shown(value, kind, pack.currency)
+        same = expected_text == got_text if isinstance(value, float) else value == wanted
+        if not same:
+            lines.append(f"expected {name}: {expected_text}, got {got_text}{_apart(expected_text, got_text, value)}")
+    if lines:
+        rows = annotated(rule.when, values, pack.currency)
+        lines += [("when  " if number == 0 else "      ") + row for number, row in enumerate(rows)]
+    return lines
+
+
+def _apart(expected_text: str, got_text: str, value: Value) -> str:
+    """What to add where two different values read the same, as durations may."""
+    return f" ({value:,} exactly)" if expected_text == got_text and isinstance(value, int) else ""
