@@ -1,5 +1,6 @@
 """Limits of the language. What goes beyond one is refused with the finding `too-large`, never cut."""
 
+FINDINGS_MAX = 1_000
 FILE_BYTES_MAX = 1 << 20
 FILES_MAX = 256
 YAML_DEPTH_MAX = 16

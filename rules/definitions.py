@@ -3,7 +3,15 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rules.bounds import DETECTORS_MAX, FEATURES_MAX, FILTERS_MAX, LISTS_MAX, MACROS_MAX, RULES_MAX
+from rules.bounds import (
+    DETECTORS_MAX,
+    EXPRESSION_DEPTH_MAX,
+    FEATURES_MAX,
+    FILTERS_MAX,
+    LISTS_MAX,
+    MACROS_MAX,
+    RULES_MAX,
+)
 from rules.detector_specs import read_detector
 from rules.expressions import check_macro
 from rules.features import Draft, finish_feature, read_feature
@@ -110,6 +118,10 @@ class Definitions:
             chain = " -> ".join([*self._open_macros[self._open_macros.index(name) :], name])
             self.ledger.report("macro-cycle", scalar.spot, f"the macro `{name}` uses itself: {chain}")
             self._macros[name] = None
+            return None
+        if len(self._open_macros) >= EXPRESSION_DEPTH_MAX:
+            message = f"expected at most {EXPRESSION_DEPTH_MAX} macros inside each other"
+            self.ledger.report("too-large", scalar.spot, message)
             return None
         self._open_macros.append(name)
         rule, self.ledger.rule = self.ledger.rule, None

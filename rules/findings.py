@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal, get_args
 
+from rules.bounds import FINDINGS_MAX
 from rules.sources import Spot
 
 Severity = Literal["error", "warning"]
@@ -73,7 +74,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing wrong. `excerpt` is its line, empty if there is none; `width` is how many characters it covers."""
+    """One thing wrong.
+
+    `excerpt` is its line, or the part around it if that is long (empty if there is none); it covers `width` characters
+    there from index `start` on.
+    """
 
     code: Code
     severity: Severity
@@ -81,11 +86,16 @@ class Finding:
     place: Place
     hint: str | None = None
     excerpt: str = ""
+    start: int = 0
     width: int = 1
 
 
+class TooManyFindingsError(Exception):
+    """A pack has more findings than anyone reads; those so far are in the ledger."""
+
+
 class Ledger:
-    """Collects findings; `rule` is the id of the rule being read, if any."""
+    """Collects findings, and raises TooManyFindingsError beyond FINDINGS_MAX; `rule` is the rule being read, if any."""
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
@@ -93,20 +103,18 @@ class Ledger:
 
     def report(self, code: Code, spot: Spot, message: str, hint: str | None = None) -> None:
         line, column = spot.source.position(spot.index)
-        self.findings.append(
-            Finding(
-                code,
-                severity_of(code),
-                message,
-                Place(spot.source.name, line, column, self.rule),
-                hint,
-                spot.source.line(line),
-                spot.width,
-            )
-        )
+        place = Place(spot.source.name, line, column, self.rule)
+        excerpt, start = _window(spot.source.line(line), column - 1)
+        width = max(1, min(spot.width, len(excerpt) - start))
+        self._add(Finding(code, severity_of(code), message, place, hint, excerpt, start, width))
 
     def report_file(self, code: Code, file: str, message: str, hint: str | None = None) -> None:
-        self.findings.append(Finding(code, severity_of(code), message, Place(file, 1, 1, self.rule), hint))
+        self._add(Finding(code, severity_of(code), message, Place(file, 1, 1, self.rule), hint))
+
+    def _add(self, finding: Finding) -> None:
+        if len(self.findings) >= FINDINGS_MAX:
+            raise TooManyFindingsError
+        self.findings.append(finding)
 
     @property
     def has_errors(self) -> bool:
@@ -156,9 +164,9 @@ def _paragraph(finding: Finding, color: bool) -> str:
     hint = f" {finding.hint}" if finding.hint else ""
     if not finding.excerpt:
         return "\n".join([*lines, f"  ={hint}"] if hint else lines)
-    text, start = _window(finding.excerpt, place.column - 1)
+    text = _printable(finding.excerpt)
     gutter = " " * len(str(place.line))
-    before, marked = text[:start], text[start : start + finding.width]
+    before, marked = text[: finding.start], text[finding.start : finding.start + finding.width]
     caret = " " * _cells(before) + head + "^" * max(1, _cells(marked)) + reset
     lines += [f"{dim}{place.line} |{reset} {text}", f"{dim}{gutter} |{reset} {caret}{hint}"]
     return "\n".join(lines)
@@ -166,12 +174,11 @@ def _paragraph(finding: Finding, color: bool) -> str:
 
 def _window(line: str, start: int) -> tuple[str, int]:
     """The line, or its part around `start` if it is long; and where `start` is in that."""
-    shown = _printable(line)
-    if len(shown) <= _LINE_CHARS_MAX:
-        return shown, start
+    if len(line) <= _LINE_CHARS_MAX:
+        return line, start
     first = max(0, start - _LINE_CHARS_MAX // 2)
-    cut = shown[first : first + _LINE_CHARS_MAX]
-    return ("..." + cut, start - first + 3) if first else (cut + "...", start)
+    before, after = "..." if first else "", "..." if first + _LINE_CHARS_MAX < len(line) else ""
+    return before + line[first : first + _LINE_CHARS_MAX] + after, start - first + len(before)
 
 
 def _printable(text: str) -> str:

@@ -50,7 +50,7 @@ def _read_bytes(file: Scalar, folder: Path, ledger: Ledger) -> bytes | None:
             ledger.report("too-large", file.spot, f"expected a list of at most {LIST_BYTES_MAX:,} bytes, got {size:,}")
             return None
         return path.read_bytes()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a file name"
         ledger.report("unreadable-file", file.spot, f"the list file {quoted(file.value)} cannot be read: {reason}")
         return None

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rules.bounds import FILES_MAX
+from rules.bounds import FILE_BYTES_MAX, FILES_MAX, FINDINGS_MAX
 from rules.definitions import Definitions
-from rules.findings import Finding, Ledger, quoted
+from rules.findings import Finding, Ledger, Place, TooManyFindingsError, quoted
 from rules.headers import HEAD_KEYS, Head, read_head
 from rules.models import Pack
 from rules.shapes import Shapes
@@ -28,11 +28,17 @@ class Loaded:
 def load(path: Path) -> Loaded:
     """Reads and checks the pack in the folder `path`. Never raises for what is in it: that is a finding."""
     ledger = Ledger()
-    files = _read_files(path, ledger)
-    tables = _parse(path, files, ledger)
-    pack = None if ledger.has_errors else _assemble(path, files, tables, ledger)
-    findings = tuple(sorted(ledger.findings, key=lambda each: (each.place.file, each.place.line, each.place.column)))
-    return Loaded(None if ledger.has_errors else pack, findings)
+    pack: Pack | None = None
+    overflow: tuple[Finding, ...] = ()
+    try:
+        files = _read_files(path, ledger)
+        tables = _parse(path, files, ledger)
+        pack = None if ledger.has_errors else _assemble(path, files, tables, ledger)
+    except TooManyFindingsError:
+        message = f"there are more than {FINDINGS_MAX:,} findings: these are the first"
+        overflow = (Finding("too-large", "error", message, Place(str(path), 1, 1)),)
+    findings = sorted(ledger.findings, key=lambda each: (each.place.file, each.place.line, each.place.column))
+    return Loaded(None if ledger.has_errors or overflow else pack, (*findings, *overflow))
 
 
 def _read_files(path: Path, ledger: Ledger) -> dict[str, bytes]:
@@ -51,11 +57,17 @@ def _read_files(path: Path, ledger: Ledger) -> dict[str, bytes]:
         if HEAD_FILE not in names:
             hint = "a pack is a folder with a `pack.yml` in it"
             ledger.report_file("unreadable-file", str(path / HEAD_FILE), f"there is no `{HEAD_FILE}` here", hint)
-        return {name: (path / name).read_bytes() for name in names}
+        return {name: _read_start(path / name) for name in names}
     except OSError as error:
         file = str(error.filename or path)
         ledger.report_file("unreadable-file", file, f"this cannot be read: {error.strerror}")
         return {}
+
+
+def _read_start(path: Path) -> bytes:
+    """The bytes of a file, but not much more than one may have."""
+    with path.open("rb") as file:
+        return file.read(FILE_BYTES_MAX + 1)
 
 
 def _parse(path: Path, files: Mapping[str, bytes], ledger: Ledger) -> dict[str, Table]:

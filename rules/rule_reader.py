@@ -9,7 +9,7 @@ from rules.features import read_events
 from rules.findings import quoted
 from rules.headers import Defaults
 from rules.literals import literal
-from rules.models import MODES, ON_MISSING, SEVERITIES, THENS, Rule, Then
+from rules.models import MODES, ON_MISSING, SEVERITIES, THENS, Case, Rule, Then
 from rules.resolution import Resolver
 from rules.scopes import Macro, Scope, Vocabulary
 from rules.shapes import REASON, RULE_ID, Shapes, as_options
@@ -77,36 +77,48 @@ class RuleReader:
         explain = self._explain(table, scope)
         if when is not None:
             self._check_params(table)
+        challenge = self._challenge(table, then)
+        tests = self._tests(table, then)
+        title, runbook = self.shapes.text(table, "title"), self.shapes.text(table, "runbook")
+        severity = self.shapes.choice(table, "severity", as_options(SEVERITIES)) or self.defaults.severity
+        on_missing = self.shapes.choice(table, "on_missing", as_options(ON_MISSING)) or self.defaults.on_missing
+        reason = self._reason(table)
+        if id_scalar is None or when is None or then is None:
+            return None
+        if mode == "live":
+            self._check_sides(id_scalar, then, tests)
+        known = {name: value for name, value in params.items() if value is not None}
+        return Rule(
+            id=id_scalar.value,
+            title=title,
+            when=when,
+            params=known,
+            then=then,
+            mode=mode,
+            severity=severity,
+            reason=reason,
+            explain=explain,
+            challenge=challenge,
+            runbook=runbook,
+            on_missing=on_missing,
+            events=events,
+            tests=tests,
+        )
+
+    def _challenge(self, table: Table, then: Then | None) -> str | None:
         challenge = self.shapes.text(table, "challenge") or self.defaults.challenge
         if then == "step_up" and challenge is None:
+            message = "a rule that asks for a second proof needs a `challenge`"
             hint = "name it in the rule or in the pack's defaults"
-            self.ledger.report("missing-challenge", self._spot_node(table, "then").spot, _NO_CHALLENGE, hint)
-        broken = {name for kind, name in self.vocabulary.broken if kind == "feature"}
-        cases = CaseReader(self.shapes, self.vocabulary.currency, self.vocabulary.features, broken, then)
-        tests_node = table.get("tests")
-        tests = () if tests_node is None else cases.read(tests_node)
-        rule = Rule(
-            id_scalar.value if id_scalar else "",
-            self.shapes.text(table, "title"),
-            when or _NEVER_MATCHES,
-            {name: value for name, value in params.items() if value is not None},
-            then or "review",
-            mode,
-            self.shapes.choice(table, "severity", as_options(SEVERITIES)) or self.defaults.severity,
-            self._reason(table),
-            explain,
-            challenge,
-            self.shapes.text(table, "runbook"),
-            self.shapes.choice(table, "on_missing", as_options(ON_MISSING)) or self.defaults.on_missing,
-            events,
-            tests,
-        )
-        if id_scalar is not None:
-            self._check_tests(rule, id_scalar)
-        return rule
+            self.ledger.report("missing-challenge", (table.get("then") or table).spot, message, hint)
+        return challenge
 
-    def _spot_node(self, table: Table, key: str) -> Tree:
-        return table.get(key) or table
+    def _tests(self, table: Table, then: Then | None) -> tuple[Case, ...]:
+        node = table.get("tests")
+        if node is None:
+            return ()
+        broken = {name for kind, name in self.vocabulary.broken if kind == "feature"}
+        return CaseReader(self.shapes, self.vocabulary.currency, self.vocabulary.features, broken, then).read(node)
 
     def _check_unique(self, scalar: Scalar) -> None:
         line = f"{scalar.source.name}:{scalar.source.position(scalar.start)[0]}"
@@ -190,18 +202,12 @@ class RuleReader:
                 self.ledger.report("bad-value", spot, message)
         return scalar.value
 
-    def _check_tests(self, rule: Rule, id_scalar: Scalar) -> None:
-        """A live rule has a test that must match and one that must not."""
-        answers = {case.expect.then for case in rule.tests}
-        lacking = [
-            what
-            for what, answer in (("one that must match", rule.then), ("one that must not", "allow"))
-            if answer not in answers
-        ]
-        if rule.mode == "live" and lacking:
-            message = f"the live rule {quoted(rule.id)} lacks tests: {' and '.join(lacking)}"
-            self.ledger.report("missing-test", id_scalar.spot, message, "a test must match with `then` as in the rule")
-
-
-_NO_CHALLENGE = "a rule that asks for a second proof needs a `challenge`"
-_NEVER_MATCHES = Condition("False", Literal(False, "bool"))
+    def _check_sides(self, id_scalar: Scalar, then: Then, tests: tuple[Case, ...]) -> None:
+        """A live rule has a test that it must match and one that it must not."""
+        answers = {case.expect.then for case in tests}
+        sides = (("one that must match", then), ("one that must not", "allow"))
+        lacking = [side for side, answer in sides if answer not in answers]
+        if lacking:
+            message = f"the live rule {quoted(id_scalar.value)} lacks tests: {' and '.join(lacking)}"
+            hint = "a test must match with `then` as in the rule"
+            self.ledger.report("missing-test", id_scalar.spot, message, hint)

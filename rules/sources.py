@@ -28,9 +28,8 @@ class Source:
         """The text of line `number` without its line break."""
         if not 1 <= number <= len(self._starts):
             return ""
-        start = self._starts[number - 1]
-        end = _BREAK.search(self.text, start)
-        return self.text[start : end.start() if end else len(self.text)]
+        end = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[self._starts[number - 1] : end].rstrip("\r\n\x85\u2028\u2029")
 
 
 @dataclass(frozen=True, slots=True)

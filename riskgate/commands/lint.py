@@ -50,6 +50,6 @@ def _json(findings: Sequence[Finding]) -> str:
     for finding in findings:
         row = asdict(finding)
         place = row.pop("place")
-        del row["excerpt"]
+        del row["excerpt"], row["start"]
         rows.append(row | place)
     return json.dumps(rows, indent=2, ensure_ascii=False)

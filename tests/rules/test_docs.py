@@ -8,7 +8,7 @@ import pytest
 from rules import CODES
 from rules.models import AGGREGATES, MODES, ON_MISSING, SEVERITIES
 from rules.shapes import PACK_NAME
-from support.packs import sound_pack
+from support.rule_packs import sound_pack
 
 DOCS = Path(__file__).parents[2] / "docs" / "rules"
 LANGUAGE = (DOCS / "language.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from rules.columns import Column, NumberColumn, TextColumn, compile_columns
 from rules.conditions import compile_scalar
 from support.expression_oracle import Typed, World, outcome
 from support.expressions import FEATURES, LISTS, PARAMS, TEXTS, conditions, values_of
-from support.packs import load_text, sound_pack
+from support.rule_packs import load_text, sound_pack
 
 NOW_MS = 1_000
 _lists = st.dictionaries(st.sampled_from(TEXTS), st.sampled_from([NOW_MS - 1, NOW_MS, NOW_MS + 1]), max_size=3)

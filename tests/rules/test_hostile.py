@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rules import load
 from rules.findings import render
-from support.packs import HEAD, errors, load_text
+from support.rule_packs import HEAD, errors, load_text
 
 _CONDITIONS = {
     "dunder": "user_id.__class__.__mro__ == 1",
@@ -77,6 +77,12 @@ def test_macros_cannot_grow_without_bound(tmp_path: Path) -> None:
     assert {finding.code for finding in errors(load_text(tmp_path, body))} == {"too-large"}
 
 
+def test_macros_cannot_nest_without_bound(tmp_path: Path) -> None:
+    macros = "".join(f"  m{i}: m{i + 1}\n" for i in range(250))
+    body = f"macros:\n{macros}  m250: amount > 5\nrules:\n- {{id: a.rule, when: m0, then: review}}\n"
+    assert {finding.code for finding in errors(load_text(tmp_path, body))} == {"too-large"}
+
+
 _FILES: dict[str, bytes] = {
     "empty": b"",
     "nothing but a comment": b"# hello",
@@ -101,7 +107,8 @@ _FILES: dict[str, bytes] = {
     "a mapping as key": HEAD.encode() + b"? {a: b}\n: c\n",
     "an unknown directive": b"%FOO bar\n--- \n" + HEAD.encode() + b"x: 1\n",
     "a huge scalar": HEAD.encode() + b"rules:\n- id: a\n  title: " + b"x" * 500_000 + b"\n",
-    "many findings": HEAD.encode() + b"".join(b"k%d: 1\n" % i for i in range(5_000)),
+    "many findings in lines": HEAD.encode() + b"".join(b"k%d: 1\n" % i for i in range(5_000)),
+    "many findings in one line": HEAD.encode() + b"lists: {" + b"".join(b"k%d: 1," % i for i in range(80_000)) + b"}\n",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from riskgate.commands.lint import command
-from support.packs import write_pack
+from support.rule_packs import write_pack
 
 _WARNING = "rules:\n- {id: a.rule, when: amount > 5, then: review, mode: live}\n"
 _ERROR = "rules:\n- {id: a.rule, when: amout > 5, then: review}\n"

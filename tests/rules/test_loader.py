@@ -8,7 +8,7 @@ import pytest
 from rules import NEVER, Case, DetectorSpec, Fallback, Literal, load
 from rules.fields import FIELDS, STORED_FIELDS
 from schemas import STRUCTS, TRANSACTION_TYPES
-from support.packs import HEAD, errors, load_text, sound_pack
+from support.rule_packs import HEAD, errors, load_text, sound_pack
 
 _RULE = "rules:\n- {id: a.rule, when: amount > 5, then: review}\n"
 

@@ -9,7 +9,7 @@ from rules.literals import duration_text, shown
 from rules.sentences import compile_sentence
 from rules.templates import Part, TemplateError, parts
 from schemas import Value
-from support.packs import sound_pack
+from support.rule_packs import sound_pack
 
 _FEATURES = "features: {n_1h: {count: event, by: user_id, over: 1h}, known_for: {age: user_id, over: 90d}}\n"
 

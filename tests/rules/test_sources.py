@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rules.findings import Finding, Ledger, Place, render
-from rules.sources import Source
+from rules.sources import Source, Spot
 from rules.trees import Items, Scalar, parse_source
 
 _WRITTEN = {
@@ -51,17 +51,23 @@ def test_lines_and_columns_count_from_one() -> None:
     assert [source.line(number) for number in range(6)] == ["", "ab", "cd", "", "ef", ""]
 
 
+def _reported(line: str, index: int, width: int, hint: str | None = None) -> Finding:
+    ledger = Ledger()
+    ledger.report("bad-value", Spot(Source("f", line), index, width), "no", hint)
+    return ledger.findings[0]
+
+
 def test_the_caret_stands_under_wide_letters() -> None:
-    finding = Finding("bad-value", "error", "no", Place("f", 1, 3), None, "网卡xy", 2)
-    assert render([finding]).splitlines()[-1] == "  |     ^^"
+    assert render([_reported("网卡xy", 2, 2)]).splitlines()[-1] == "  |     ^^"
 
 
 def test_a_long_line_is_shown_around_the_place() -> None:
-    finding = Finding("bad-value", "error", "no", Place("f", 1, 501), "hint", "a" * 500 + "xy" + "b" * 500, 2)
+    finding = _reported("a" * 500 + "xy" + "b" * 500, 500, 2, "hint")
     line, caret = render([finding]).splitlines()[-2:]
     assert len(line) < 180
     assert line[caret.index("^") :].startswith("xyb")
     assert caret.endswith("^^ hint")
+    assert finding.place.column == 501
 
 
 def test_colors_are_only_used_when_asked_for() -> None:
