@@ -24,7 +24,8 @@ MEMORY_BYTES = 4 << 30
 class Decisions(NamedTuple):
     """Decisions on a batch: for the events at `positions` of `batch.events`, the action and the JSON of each.
 
-    `watched` has, for each of them, the values of the inputs that the engine was told to watch; it is empty without any.
+    `watched` has, for each of them, the values of the inputs that the engine was told to
+    watch; it is empty without any.
     """
 
     positions: list[int]
@@ -61,6 +62,11 @@ class Engine:
         judged = frozenset(TRANSACTION_TYPES).union(*(rule.events for rule in self._judge.rules))
         self._judged = type_table([judged])[0]
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """Events in the windows' log, and live keys over all windows."""
+        return self._history.held
+
     def decide(self, batch: Batch, lists: Lists, unknown: tuple[str, ...] = ()) -> Decisions:
         """Decides on every transaction of the batch, and on every other event that a rule judges.
 
@@ -69,13 +75,17 @@ class Engine:
         """
         if len(batch.events) <= BATCH_MAX:
             return self._decide(batch, lists, unknown, 0)
-        whole = Decisions([], [], [], [])
+        parts = []
         for start in range(0, len(batch.events), BATCH_MAX):
             end = start + BATCH_MAX
             part = Batch(batch.events[start:end], batch.timestamp_ms[start:end], batch.amount_minor[start:end], [])
-            for mine, more in zip(whole, self._decide(part, lists, unknown, start), strict=True):
-                mine.extend(more)
-        return whole
+            parts.append(self._decide(part, lists, unknown, start))
+        return Decisions(
+            [at for part in parts for at in part.positions],
+            [action for part in parts for action in part.actions],
+            [encoded for part in parts for encoded in part.encoded],
+            [values for part in parts for values in part.watched],
+        )
 
     def _decide(self, batch: Batch, lists: Lists, unknown: tuple[str, ...], start: int) -> Decisions:
         if not batch.events:
@@ -87,7 +97,7 @@ class Engine:
         complete = self._history.complete(batch.timestamp_ms)
         positions: list[int] = np.flatnonzero(judged).tolist()
         if self._scoring or len(positions) < COLUMNS_MIN:
-            answers = [self._answer_one(frame, at, codes, complete, unknown) for at in positions]
+            answers = self._judge_rows(frame, codes, judged, complete, unknown)
         else:
             answers = self._judge.judge_columns(frame, codes, complete, unknown)
             if len(positions) < len(answers):
@@ -101,20 +111,23 @@ class Engine:
             [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else [],
         )
 
-    def _answer_one(
-        self,
-        frame: Frame,
-        at: int,
-        codes: NDArray[np.intp],
-        complete: NDArray[np.bool_] | None,
+    def _judge_rows(
+        self, frame: Frame, codes: NDArray[np.intp], judged: NDArray[np.bool_], complete: NDArray[np.bool_] | None,
         unknown: tuple[str, ...],
-    ) -> Answer:
-        """Scores, judges, and lets the detectors learn from what was not blocked."""
-        self._scoring.score(frame, at)
-        answer = self._judge.judge_one(frame, at, int(codes[at]), complete, unknown)
-        if answer.action != "block":
-            self._scoring.learn(frame, at)
-        return answer
+    ) -> list[Answer]:  # fmt: skip
+        """Scores, judges, and lets the detectors learn from what was not blocked, event after event."""
+        scoring = self._scoring
+        facts = scoring.facts(frame) if scoring else [()] * len(codes)
+        answers = self._judge.judge_rows(frame, codes, complete, unknown)
+        kept = []
+        for at, (seen, is_judged) in enumerate(zip(facts, judged.tolist(), strict=True)):
+            frame.scores[at] = scoring.score(seen)
+            answer = next(answers)
+            if is_judged:
+                kept.append(answer)
+                if answer.action != "block":
+                    scoring.learn(seen, frame.scores[at])
+        return kept
 
 
 def _texts_read(inputs: Iterable[Input], features: FeaturePlan) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.tables import FeatureTable
 from rules import Input
 from rules.columns import Column, NumberColumn, TextColumn
 from schemas import EVENT_TYPES, Event, Transaction, Value
@@ -25,8 +26,8 @@ class Frame:
         self.batch = batch
         self.events: list[Event] = batch.events
         self.lists = lists
-        self.features: dict[str, NumberColumn | list[str | None]] = {}
-        self.scores: dict[tuple[str, int], float | None] = {}
+        self.features: FeatureTable
+        self.scores: dict[int, dict[str, float | None]] = {}
         self._hasher = hasher
         self._currency = currency
         self._amounts: NumberColumn | None = None
@@ -77,16 +78,41 @@ class Frame:
         if wanted.kind == "list":
             return None
         if wanted.kind == "feature":
-            feature = self.features[wanted.name]
+            feature = self.features.column(wanted.name)
             return feature if isinstance(feature, NumberColumn) else self._text_column(feature)
         if wanted.kind == "attribute":
             values = [self._attribute(wanted, event) for event in self.events]
-            return self._text_column(values) if wanted.type == "text" else _number_column(values, np.float64, 0)
+            if wanted.type == "text":
+                return self._text_column([value if isinstance(value, str) else None for value in values])
+            return _number_column(values, np.bool_ if wanted.type == "bool" else np.float64, 0)
         if wanted.type == "text":
             return TextColumn(self._texts[wanted.name], self._ids[wanted.name])
         if wanted.type == "bool":
             return _number_column(self.read(wanted.name), np.bool_, 0)
         return self.numbers(wanted.name)
+
+    def rows(self, wanted: Sequence[Input]) -> list[tuple[Value, ...]]:
+        """For each event the values of the inputs; None where missing. At a score's or list's place stands None."""
+        if not wanted:
+            return [()] * len(self.events)
+        return list(zip(*(self._listed(each) for each in wanted), strict=True))
+
+    def _listed(self, wanted: Input) -> Sequence[Value]:
+        match wanted.kind:
+            case "feature":
+                return self.features.values[wanted.name]
+            case "attribute":
+                return [self._attribute(wanted, event) for event in self.events]
+            case "field":
+                return self.fields(wanted.name)
+        return [None] * len(self.events)
+
+    def fields(self, name: str) -> Sequence[Value]:
+        """A field of every event; None where missing."""
+        if name != "amount":
+            return self._texts.get(name) or self.read(name)
+        values: list[int] = self.amounts().values.tolist()
+        return [None if value == NULL else value for value in values] if NULL in values else values
 
     def value(self, wanted: Input, at: int) -> Value:
         """The value for event `at`; None where missing. A list has None if nobody knows it, else True."""
@@ -94,26 +120,21 @@ class Frame:
             case "list":
                 return True if self.lists.get(wanted.name) is not None else None
             case "score":
-                return self.scores.get((wanted.name, at))
+                return self.scores[at][wanted.name]
             case "feature":
-                feature = self.features[wanted.name]
-                return _number_at(feature, at) if isinstance(feature, NumberColumn) else feature[at]
+                return self.features.values[wanted.name][at]
             case "attribute":
                 return self._attribute(wanted, self.events[at])
-        return self.field(wanted.name, at)
-
-    def field(self, name: str, at: int) -> Value:
-        """A field of event `at`; None where missing."""
-        if name == "amount":
+        if wanted.name == "amount":
             return _number_at(self.amounts(), at)
-        value: Value = getattr(self.events[at], name, None)
+        value: Value = getattr(self.events[at], wanted.name, None)
         return value
 
     def type_codes(self, codes: Mapping[str, int]) -> NDArray[np.intp]:
         kinds = {struct: codes[name] for struct, name in EVENT_TYPES.items()}
         return np.fromiter(map(kinds.__getitem__, map(type, self.events)), dtype=np.intp, count=len(self.events))
 
-    def _text_column(self, values: list[str | None]) -> TextColumn:
+    def _text_column(self, values: Sequence[str | None]) -> TextColumn:
         return TextColumn(values, self._hasher.ids(values))
 
     def _attribute(self, wanted: Input, event: Event) -> Value:

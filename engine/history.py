@@ -5,9 +5,11 @@ from numpy.typing import NDArray
 
 from engine.features import FeaturePlan
 from engine.frames import Frame
+from engine.tables import FeatureTable
 from rules import Input
-from rules.columns import Columns, NumberColumn
-from windows import NULL, Columns as WindowColumns, Hasher, WindowStore
+from rules.columns import Columns
+from windows import NULL, Hasher, WindowStore
+from windows import Columns as WindowColumns
 
 
 class History:
@@ -21,7 +23,7 @@ class History:
         guarded = features.guarded
         self._guarded = tuple(number for number, _ in guarded)
         self._guards = Columns([where for _, where in guarded], hasher.id)
-        self._floats = frozenset(self._plan.floats)
+        self._numbers = {name: number for number, name in enumerate(features.names)}
         self._truths = frozenset(n for n, each in enumerate(self._plan.aggregates) if each.kind == "is_new")
         self._texts: dict[str, NDArray[np.object_]] = {
             field: np.empty(self._store.capacity, dtype=np.object_) for field in set(self._plan.texts.values())
@@ -45,10 +47,16 @@ class History:
         features, rows = self._store.update(
             WindowColumns(timestamp_ms, ids, values, self._entering(frame, codes), judged)
         )
+        if not judged.all():
+            features[:, ~judged] = NULL
         for field, texts in self._texts.items():
             texts[rows] = frame.texts(field)
-        for number, name in enumerate(self._features.names):
-            frame.features[name] = self._column(number, features)
+        frame.features = FeatureTable(self._numbers, plan, self._truths, features, self._texts)
+
+    @property
+    def held(self) -> tuple[int, int]:
+        """Events in the log, and live keys."""
+        return self._store.events, self._store.keys
 
     def complete(self, timestamp_ms: NDArray[np.int64]) -> NDArray[np.bool_] | None:
         """Whether the log still has all that the windows of each event reach; None where it has for all."""
@@ -64,16 +72,3 @@ class History:
             for number, passed in zip(self._guarded, passes, strict=True):
                 entering[~passed] &= np.uint64(~(1 << number) & (2**64 - 1))
         return entering
-
-    def _column(self, number: int, features: NDArray[np.int64]) -> NumberColumn | list[str | None]:
-        raw = features[number]
-        if number in self._floats:
-            floats = raw.view(np.float64)
-            unknown = np.isnan(floats)
-            return NumberColumn(floats, unknown if unknown.any() else None)
-        if number in self._plan.texts:
-            texts = self._texts[self._plan.texts[number]]
-            return [None if row == NULL else texts[row] for row in raw.tolist()]
-        unknown = raw == NULL
-        values = raw != 0 if number in self._truths else raw
-        return NumberColumn(values, unknown if unknown.any() else None)

@@ -1,6 +1,6 @@
 """Judging a frame: which rules match each event, in columns where there are many and no score, else one by one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class Judge:
         conditions = [rule.when for rule in self.rules]
         self._columns = Columns(conditions, text_id)
         self._scalar = compile_scalar(conditions)
+        self._scores = [(index, read.name) for index, read in enumerate(self._scalar.inputs) if read.kind == "score"]
         self._composer = Composer(pack, self.rules)
         self._judges = type_table(rule.events for rule in self.rules)
         self._judges_all = bool(self._judges.all())
@@ -51,7 +52,7 @@ class Judge:
         for number, rule in enumerate(self.rules):
             if rule.on_missing == "match":
                 matched[number] |= missing[number]
-        doubtful = missing.any(axis=0)
+        doubtful: NDArray[np.bool_] = np.logical_or.reduce(missing, axis=0)
         if complete is not None:
             doubtful |= ~complete
         if unknown:
@@ -71,21 +72,29 @@ class Judge:
             answers.append(answer)
         return answers
 
-    def judge_one(
-        self, frame: Frame, at: int, code: int, complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
-    ) -> Answer:
-        """The answer for one event; its scores are in the frame."""
-        values = [frame.value(read, at) for read in self._scalar.inputs]
-        outcomes = self._scalar.evaluate(values, frame.lists, int(frame.batch.timestamp_ms[at]))
-        matched, missing = [], []
-        for number, (outcome, judges) in enumerate(zip(outcomes, self._judges[:, code].tolist(), strict=True)):
-            if not judges:
-                continue
-            if outcome is None:
-                missing.append(number)
-            if outcome or (outcome is None and self.rules[number].on_missing == "match"):
-                matched.append(number)
-        return self._answer(frame, at, tuple(matched), missing, complete, unknown)
+    def judge_rows(
+        self, frame: Frame, codes: NDArray[np.intp], complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
+    ) -> Iterator[Answer]:
+        """An answer for one event after the other; an event's scores must be in the frame when it is its turn."""
+        judges = [tuple(column) for column in self._judges.T.tolist()]
+        times: list[int] = frame.batch.timestamp_ms.tolist()
+        for at, (row, time, code) in enumerate(
+            zip(frame.rows(self._scalar.inputs), times, codes.tolist(), strict=True)
+        ):
+            values: Sequence[Value] = row
+            if self._scores:
+                values, scores = list(row), frame.scores[at]
+                for index, name in self._scores:
+                    values[index] = scores[name]
+            outcomes = self._scalar.evaluate(values, frame.lists, time)
+            matched, missing = [], []
+            if True in outcomes or None in outcomes:
+                for number, (outcome, judging) in enumerate(zip(outcomes, judges[code], strict=True)):
+                    if outcome is None and judging:
+                        missing.append(number)
+                    if judging and (outcome or (outcome is None and self.rules[number].on_missing == "match")):
+                        matched.append(number)
+            yield self._answer(frame, at, tuple(matched), missing, complete, unknown)
 
     def _answer(
         self, frame: Frame, at: int, matched: tuple[int, ...], missing: Sequence[int],

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from detectors import Facts, Scorer, open_scorer
 from engine.frames import Frame
 from rules import Input, Pack
-from schemas import Value
 
 
 class Scoring:
-    """Puts an event's scores into its frame; the detectors learn only from what was not blocked."""
+    """The detectors that somebody reads, each with the ranks of its scores."""
 
     def __init__(self, pack: Pack, inputs: Iterable[Input]) -> None:
         read = {each.name.rpartition(".")[0] for each in inputs if each.kind == "score"}
@@ -22,22 +21,27 @@ class Scoring:
     def __bool__(self) -> bool:
         return bool(self._scorers)
 
-    def score(self, frame: Frame, at: int) -> None:
-        """Fills `frame.scores` for event `at`."""
-        for name, scorer in self._scorers.items():
-            value = scorer.detector.score_one(_facts(frame, scorer, at))
-            frame.scores[f"{name}.value", at] = value
-            frame.scores[f"{name}.quantile", at] = None if value is None else scorer.ranks.quantile(value)
+    def facts(self, frame: Frame) -> list[tuple[Facts, ...]]:
+        """For each event what each detector sees of it."""
+        seen = []
+        for scorer in self._scorers.values():
+            reads = scorer.detector.reads
+            seen.append([dict(zip(reads, row, strict=True)) for row in zip(*map(frame.fields, reads), strict=True)])
+        return list(zip(*seen, strict=True))
 
-    def learn(self, frame: Frame, at: int) -> None:
-        """Takes event `at`, scored before, for normal."""
-        for name, scorer in self._scorers.items():
-            value = frame.scores[f"{name}.value", at]
+    def score(self, facts: tuple[Facts, ...]) -> dict[str, float | None]:
+        """The event's scores, by the names that inputs have."""
+        scores: dict[str, float | None] = {}
+        for (name, scorer), seen in zip(self._scorers.items(), facts, strict=True):
+            value = scorer.detector.score_one(seen)
+            scores[f"{name}.value"] = value
+            scores[f"{name}.quantile"] = None if value is None else scorer.ranks.quantile(value)
+        return scores
+
+    def learn(self, facts: tuple[Facts, ...], scores: dict[str, float | None]) -> None:
+        """Takes the event, scored before, for normal."""
+        for (name, scorer), seen in zip(self._scorers.items(), facts, strict=True):
+            value = scores[f"{name}.value"]
             if value is not None:
                 scorer.ranks.learn(value)
-            scorer.detector.learn_one(_facts(frame, scorer, at))
-
-
-def _facts(frame: Frame, scorer: Scorer, at: int) -> Facts:
-    facts: dict[str, Value] = {field: frame.field(field, at) for field in scorer.detector.reads}
-    return facts
+            scorer.detector.learn_one(seen)
