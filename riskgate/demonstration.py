@@ -19,6 +19,7 @@ from riskgate.view import Block, Progress, View, view_for
 from rules import Pack
 from rules.findings import render
 from schemas import Decision, Event, FilePlace, Place, Transaction
+from schemas.batches import decode
 from simulator import Label, Scores, simulate, users_for
 
 PACK = Path(rules.__file__).parent / "packs" / "game-points"
@@ -27,7 +28,7 @@ DAYS = 14
 EXIT_FINE = 0
 EXIT_FINDINGS = 3
 
-_BATCH_EVENTS = 256
+_BATCH_EVENTS = 128
 
 
 class Simulation:
@@ -126,11 +127,12 @@ class _Watch:
 
 def demonstrate(simulation: Simulation, pack: Pack, view: View, title: str, stop: Stop) -> tuple[Scores, Speed]:
     """Runs the stream through the dataflow, shows it, gives the account. Compiles the kernels before time counts."""
-    engine = Engine(pack)
+    lists = {name: spec.entries for name, spec in pack.lists.items()}
+    Engine(pack).decide(decode(simulation.raws[:_BATCH_EVENTS]), lists)
+    decider = Decider(Engine(pack), lists, Tally())
     clock = _Clock()
     progress = Progress(title, len(simulation.raws))
     watch = _Watch(simulation, pack, progress, view, clock)
-    decider = Decider(engine, {name: spec.entries for name, spec in pack.lists.items()}, Tally())
     with view:
         run(_Feed(simulation.raws, clock), decider, watch, stop)
     return watch.scores, clock.speed(progress.elapsed_s)
@@ -147,8 +149,8 @@ def run_demo(seed: int, events: int, plain: bool) -> int:
     with stopped_by_signals(stop):
         console.print(f"Simulating {events:,} events of a wallet that buys game points, seed {seed} ...")
         simulation = Simulation(seed, events)
-        console.print(f"Loading the pack {pack.version} ...")
-        title = f" riskgate · pack {pack.version} · seed {seed} "
+        console.print(f"Loading the pack {pack.version}; the first time on a machine its kernels are compiled ...")
+        title = f"riskgate · pack {pack.version} · seed {seed}"
         scores, speed = demonstrate(simulation, pack, view_for(console, plain), title, stop)
     if stop.requested:
         console.print("Stopped early: no account of a stream that was not seen whole.")

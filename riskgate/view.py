@@ -51,17 +51,18 @@ class Progress:
     _marks: deque[tuple[float, int]] = field(default_factory=deque)
 
     def advance(self, events: int, timestamp_ms: int, elapsed_s: float) -> None:
+        """Takes in that so many more events are done, whose decisions are in `actions` already."""
         self.events += events
         self.timestamp_ms, self.elapsed_s = timestamp_ms, elapsed_s
-        self._marks.append((elapsed_s, self.events))
+        self._marks.append((elapsed_s, self.actions.total()))
         while self._marks[0][0] < elapsed_s - _RATE_OVER_S:
             self._marks.popleft()
 
     @property
-    def events_per_second(self) -> float:
+    def decisions_per_second(self) -> float:
         """The rate over the last second."""
         start_s, before = self._marks[0] if self._marks[0][0] < self.elapsed_s else (0.0, 0)
-        return (self.events - before) / max(self.elapsed_s - start_s, 1e-9)
+        return (self.actions.total() - before) / max(self.elapsed_s - start_s, 1e-9)
 
 
 class View(Protocol):
@@ -114,7 +115,7 @@ class PlainView:
             self._shown = part
             counts = "  ".join(f"{action} {progress.actions[action]:,}" for action in ACTIONS)
             done = f"{progress.events / progress.events_total:4.0%}  {progress.events:,} events"
-            rate = f"{progress.events_per_second:,.0f} events/s"
+            rate = f"{progress.decisions_per_second:,.0f} decisions/s"
             self._console.print(f"{done}  {rate}  {counts}", highlight=False, soft_wrap=True)
 
 
@@ -142,7 +143,7 @@ def _head(progress: Progress) -> Table:
     grid.add_column(ratio=1)
     grid.add_column(justify="right", no_wrap=True)
     grid.add_row(
-        Text(f"{progress.events_per_second:>9,.0f} events/s", style="bold"),
+        Text(f"{progress.decisions_per_second:>9,.0f} decisions/s", style="bold"),
         ProgressBar(total=progress.events_total, completed=progress.events, complete_style="blue"),
         f"{progress.events:,} of {progress.events_total:,} events   {moment(progress.timestamp_ms, '%a %d %b %H:%M')}",
     )

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from simulator.calendar import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, START_MS
 from simulator.honesty import World
 from simulator.labels import Kind, Label
-from simulator.ledger import Means
+from simulator.ledger import Means, Seat
 from simulator.population import LADDER, Device, User, pack_of_points, pick
 
 Planter = Callable[[World, int, Label], None]
 
 
 def _test_cards(world: World, at_ms: int, label: Label) -> None:
-    """A bot tries stolen cards with tiny amounts, fast or patiently, and spends what works."""
+    """A bot tries stolen cards with tiny amounts, fast or patiently; what works is spent there or sold on."""
     rng, population, ledger = world.rng, world.population, world.ledger
     device, ips = population.new_device(), [population.new_ip() for _ in range(rng.choice((1, 1, 3, 6)))]
     accounts = [population.new_name("u") for _ in range(rng.choice((1, 1, 2, 4)))]
@@ -28,17 +28,26 @@ def _test_cards(world: World, at_ms: int, label: Label) -> None:
             working.append(card)
         at_ms += rng.randrange(6, 25) * MINUTE_MS if patient else rng.randrange(2, 40) * SECOND_MS
     for card in working:
-        seat = population.seat_on(accounts[0], device, ips[0])
+        seat, when = population.seat_on(accounts[0], device, ips[0]), at_ms
+        if rng.random() < 0.4:
+            seat = population.seat_on(population.new_name("u"), population.new_device(), population.new_ip())
+            when += rng.randrange(2 * HOUR_MS, 2 * DAY_MS)
         for _ in range(rng.randint(1, 3)):
             item = pack_of_points(rng.choice(population.games[:8]), rng.choice(LADDER[5:]))
-            ledger.payment(seat, at_ms, item, Means("card", card), label=label)
-            at_ms += rng.randrange(20, 300) * SECOND_MS
+            ledger.payment(seat, when, item, Means("card", card), label=label)
+            when += rng.randrange(20, 300) * SECOND_MS
 
 
 def _take_over(world: World, at_ms: int, label: Label) -> None:
-    """Passwords are guessed or phished, reset from a strange device, and the account is emptied; some wait a day."""
+    """Passwords are guessed or phished, reset from a strange device, and the account is emptied; some wait a day.
+
+    A few steal the session on the victim's own device, where nothing looks strange but the amounts.
+    """
     rng, population, ledger = world.rng, world.population, world.ledger
     victim = rng.choice(population.users)
+    if rng.random() < 0.1:
+        _empty_account(world, population.seat(victim), victim, at_ms, label)
+        return
     country = rng.choice(("CN", "CN", "CN", "VN", "MM"))
     ip = rng.choice(victim.carrier_ips) if rng.random() < 0.1 else population.new_ip()
     seat = population.seat_on(victim.id, population.new_device(), ip, country)
@@ -50,6 +59,11 @@ def _take_over(world: World, at_ms: int, label: Label) -> None:
         at_ms += rng.randrange(20, 120) * SECOND_MS
     ledger.login(seat, at_ms, label=label)
     at_ms += rng.randrange(DAY_MS, 3 * DAY_MS) if rng.random() < 0.12 else rng.randrange(1, 90) * MINUTE_MS
+    _empty_account(world, seat, victim, at_ms, label)
+
+
+def _empty_account(world: World, seat: Seat, victim: User, at_ms: int, label: Label) -> None:
+    rng, population, ledger = world.rng, world.population, world.ledger
     means = Means("card", victim.cards[0]) if rng.random() < 0.5 else Means("credit")
     for _ in range(rng.randint(2, 7)):
         price = rng.choices(LADDER[3:], weights=(1, 3, 5, 8))[0]

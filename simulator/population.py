@@ -68,7 +68,7 @@ class Population:
     _named: int = 0
 
     def settle(self, count: int) -> None:
-        """Fills the place with `count` users, in families that share an address and sometimes a tablet."""
+        """Fills the place with `count` users, in families that share an address, some of them a card or a tablet."""
         self._carrier_ips = [self.new_ip() for _ in range(max(2, count // _USERS_PER_CARRIER_IP))]
         for _ in range(max(1, count // _USERS_PER_CAFE)):
             devices = tuple(Device(self.new_name("d"), "pc") for _ in range(_CAFE_SEATS))
@@ -78,6 +78,8 @@ class Population:
             tablet = Device(self.new_name("d"), "android")
             for user in family:
                 user.home_ip = family[0].home_ip
+                if self.rng.random() < 0.5:
+                    user.cards[0] = family[0].cards[0]
                 if len(family) > 2:
                     user.devices.append(tablet)
             self.users += family[: count - len(self.users)]

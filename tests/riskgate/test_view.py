@@ -26,10 +26,11 @@ def text(console: Console) -> str:
 
 def test_the_rate_is_that_of_the_last_second() -> None:
     made = progress()
-    assert made.events_per_second == pytest.approx(800)
+    assert made.decisions_per_second == pytest.approx(800)
     for step in range(1, 21):
-        made.advance(10, START_MS, elapsed_s=0.5 + step / 10)
-    assert made.events_per_second == pytest.approx(100)
+        made.actions["allow"] += 10
+        made.advance(12, START_MS, elapsed_s=0.5 + step / 10)
+    assert made.decisions_per_second == pytest.approx(100)
 
 
 def test_the_screen_shows_counts_shares_and_the_latest_blocks() -> None:
@@ -50,7 +51,7 @@ def test_without_a_terminal_there_are_plain_lines() -> None:
         made.advance(600, START_MS, elapsed_s=1.0)
         view.show(made)
     lines = text(console).splitlines()
-    assert lines[0] == " 40%  400 events  800 events/s  allow 380  review 0  step_up 5  block 15"
+    assert lines[0] == " 40%  400 events  800 decisions/s  allow 380  review 0  step_up 5  block 15"
     assert lines[1].startswith("100%  1,000 events")
     assert len(lines) == 2
     assert "\x1b" not in text(console)
@@ -85,8 +86,9 @@ def test_the_summary_tells_what_was_caught_and_what_was_stopped_by_mistake() -> 
     print_summary(console, scores, Speed(3, 0.5, 0.1, 0.2, 0.3), "CNY")
     shown = text(console)
     row = next(line for line in shown.splitlines() if line.strip().startswith("cash out"))
-    assert row.split() == ["cash", "out", "1", "of", "1", "2", "1", "0", "0", "50.0%", "201", "CNY", "50.0%"]
-    assert "1 of 1 honest transactions (100.00%): 1 blocked, 0 stepped up, 100 CNY" in shown
-    assert "6 events/s" in shown
+    assert " ".join(row.split()) == "cash out 1 of 1 1 of 2 50.0% 100 of 201 50.0%"
+    assert "1 of 1 honest transactions (100.00%), 100 CNY" in shown
+    assert "1 blocked, 0 stepped up; 0 more" in shown
+    assert "3 events in 0.5 s, 6 a second" in shown
     assert "p99.9 0.30 ms" in shown
     assert "\x1b" not in shown
