@@ -35,6 +35,7 @@ class KafkaSource:
     ) -> None:
         self._settle = settle
         self._trouble = trouble
+        self._assigned: list[TopicPartition] = []
         self._delivered: list[TopicPartition] = []
         self._committed: list[TopicPartition] = []
         self._commit_under_way = False
@@ -50,7 +51,7 @@ class KafkaSource:
             self._consumer = Consumer(configuration)
         except (KafkaException, ValueError, TypeError) as error:
             raise FlowError(settings.without_secrets(f"the consumer cannot be set up: {error}")) from None
-        self._consumer.subscribe([topic], on_revoke=self._on_revoke, on_lost=self._on_lost)
+        self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 
     def take(self) -> Arrival:
         self._delivered = self._positions()
@@ -81,8 +82,9 @@ class KafkaSource:
 
     def _positions(self) -> list[TopicPartition]:
         """Behind the last event taken from each partition; all of them have been written when this is asked."""
-        assigned = self._consumer.assignment()
-        return [at for at in self._consumer.position(assigned) if at.offset >= 0] if assigned else []
+        if not self._assigned:
+            return []
+        return [at for at in self._consumer.position(self._assigned) if at.offset >= 0]
 
     def acknowledge(self) -> None:
         """Commits in the background; what fails is tried again at the next call."""
@@ -98,20 +100,30 @@ class KafkaSource:
         if error is not None:
             self._committed = []
 
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Keeps the partitions here: asking librdkafka for them would wait for another thread at each batch."""
+        self._assigned += [TopicPartition(given.topic, given.partition) for given in partitions]
+
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._closing:
             return
-        revoked = {(partition.topic, partition.partition) for partition in partitions}
-        offsets = [at for at in self._delivered if (at.topic, at.partition) in revoked]
+        offsets = _those_of(self._delivered, partitions)
         if offsets and self._settle(SETTLE_S):
             try:
                 consumer.commit(offsets=offsets, asynchronous=False)
             except KafkaException as error:
                 self._trouble.tell(f"offsets could not be committed before a rebalance: {error.args[0].str()}")
 
-    def _on_lost(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        self._forget(partitions)
+
+    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Another member has them already: nothing of theirs can be committed any more."""
-        self._delivered = []
+        self._forget(partitions)
+
+    def _forget(self, partitions: list[TopicPartition]) -> None:
+        for kept in (self._assigned, self._delivered):
+            for gone in _those_of(kept, partitions):
+                kept.remove(gone)
 
     def close(self) -> None:
         """Waits for the last commit under way."""
@@ -123,6 +135,11 @@ class KafkaSource:
         if self._commit_under_way or self._commit_problem is not None:
             reason = self._commit_problem or f"no answer within {COMMIT_TIMEOUT_S:.0f} s"
             raise FlowError(f"the last offsets could not be committed ({reason}); their events will be decided again")
+
+
+def _those_of(places: list[TopicPartition], partitions: list[TopicPartition]) -> list[TopicPartition]:
+    wanted = {(partition.topic, partition.partition) for partition in partitions}
+    return [place for place in places if (place.topic, place.partition) in wanted]
 
 
 def _offsets(partitions: list[TopicPartition]) -> set[tuple[str, int, int]]:
