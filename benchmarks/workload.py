@@ -1,0 +1,97 @@
+"""Workload W: a stream of transactions in time order, the same bytes for the same scale on every machine.
+
+Users are drawn from a Zipf distribution, so that a few keys are very hot; each has three devices and four addresses.
+Amounts are log-normal, and the times between events exponential.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+START_MS = 1_790_000_000_000
+MERCHANTS = 2_000
+PAYEES = 5_000
+DEVICES_OF_USER = 3
+ADDRESSES_OF_USER = 4
+COUNTRIES = {"CN": 0.8, "US": 0.08, "GB": 0.05, "SG": 0.05, "NG": 0.02}
+CHANNELS = ("app", "web", "api")
+TYPES = {"payment": 0.8, "topup": 0.15, "refund": 0.05}
+
+_ZIPF_EXPONENT = 1.2
+_SPREAD = 2_654_435_761
+_CHUNK = 8_192
+
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much of W. The default spans 5.6 hours; with `gap_ms` 5000 it spans 23 days, and every window evicts."""
+
+    events: int = 400_000
+    users: int = 100_000
+    gap_ms: float = 50.0
+    seed: int = 7
+
+
+class _Drawn(NamedTuple):
+    """The random part of each event, as columns; the last three are positions in the tables above."""
+
+    user: Whole
+    time_ms: Whole
+    amount: NDArray[np.float64]
+    merchant: Whole
+    device: Whole
+    address: Whole
+    country: Whole
+    channel: Whole
+    kind: Whole
+
+
+def write_lines(scale: Scale) -> Iterator[bytes]:
+    """The events as JSON, one line each without its end; all are drawn before the first, and written one by one."""
+    drawn = _draw(scale)
+    countries, channels, kinds = list(COUNTRIES), list(CHANNELS), list(TYPES)
+    for start in range(0, scale.events, _CHUNK):
+        columns = [column[start : start + _CHUNK].tolist() for column in drawn]
+        for number, row in enumerate(zip(*columns, strict=True), start):
+            user, time_ms, amount, merchant, device, address, country, channel, kind = row
+            yield (
+                f'{{"transaction_id": "t{number:09d}", "timestamp": {time_ms}, "user_id": "u{user:07d}",'
+                f' "type": "{kinds[kind]}", "amount": {amount}, "currency": "CNY", "merchant_id": "m{merchant:05d}",'
+                f' "payee_id": "p{merchant * 7 % PAYEES:05d}", "device_id": "d{user:07d}{device}",'
+                f' "ip": "10.{user % 200}.{user // 200 % 200}.{address}", "country": "{countries[country]}",'
+                f' "channel": "{channels[channel]}", "goods": "game_points",'
+                f' "metadata": {{"game": "hero", "server": {merchant % 40}}}}}'
+            ).encode()
+
+
+def _draw(scale: Scale) -> _Drawn:
+    """Draws column by column; the order of the draws makes the stream what it is."""
+    count, random = scale.events, np.random.default_rng(scale.seed)
+    return _Drawn(
+        user=_ranks(random, scale) * _SPREAD % scale.users,
+        time_ms=np.cumsum(random.exponential(scale.gap_ms, count)).astype(np.int64) + START_MS,
+        amount=random.lognormal(3, 1, count).round(2),
+        merchant=random.integers(0, MERCHANTS, count),
+        device=random.integers(0, DEVICES_OF_USER, count),
+        address=random.integers(0, ADDRESSES_OF_USER, count),
+        country=random.choice(len(COUNTRIES), count, p=list(COUNTRIES.values())),
+        channel=random.choice(len(CHANNELS), count),
+        kind=random.choice(len(TYPES), count, p=list(TYPES.values())),
+    )
+
+
+def _ranks(random: Generator, scale: Scale) -> Whole:
+    """How popular the user of each event is, from 1 for the most popular; what exceeds the users is drawn again."""
+    ranks = np.empty(0, dtype=np.int64)
+    drawn = 2 * scale.events
+    while len(ranks) < scale.events:
+        more = random.zipf(_ZIPF_EXPONENT, drawn)
+        ranks = np.concatenate([ranks, more[more < scale.users]])
+        drawn = scale.events
+    return ranks[: scale.events]
