@@ -116,3 +116,54 @@ def test_texts_of_the_pack_are_not_in_the_generated_source(tmp_path: Path) -> No
     evaluate = compile_scalar([pack.rules[0].when]).evaluate
     assert evaluate(["'); import os #"], {}, NOW_MS) == [True]
     assert evaluate(["c"], {}, NOW_MS) == [False]
+
+
+_EDGES: list[tuple[str, dict[str, Any], bool | None]] = [
+    ("method in lists.blocked", {"method": "past"}, False),
+    ("method in lists.blocked", {"method": "now"}, False),
+    ("method in lists.blocked", {"method": "later"}, True),
+    ("method not in lists.blocked", {"method": "never listed"}, True),
+    ("method not in lists.blocked", {"method": None}, None),
+    ("method in lists.absent", {"method": "later"}, None),
+    ("round(score.own.value) == 2", {"own.value": 2.5}, True),
+    ("round(score.own.value) == 4", {"own.value": 3.5}, True),
+    ("round(score.own.value) == -2", {"own.value": -1.6}, True),
+    ("quantity == score.own.value", {"quantity": 2**53 + 1, "own.value": 2.0**53}, True),
+    ("quantity == 9007199254740992", {"quantity": 2**53 + 1}, False),
+    ("quantity + 0 == 9007199254740992", {"quantity": 2**53 + 1}, True),
+    ("-quantity == -9007199254740992", {"quantity": 2**53 + 1}, True),
+    ("abs(quantity) == n_1h", {"quantity": -(2**60) - 1, "n_1h": 2**60 + 1}, True),
+    ("abs(quantity) == n_1h", {"quantity": -(2**60) - 1, "n_1h": 2**60}, False),
+    ("max(quantity, 1) == n_1h", {"quantity": 2**60 + 1, "n_1h": 2**60}, False),
+    ("min(quantity, 1e300) == n_1h", {"quantity": 2**60 + 1, "n_1h": 2**60}, True),
+    ("min(quantity, 1e300) == score.own.value", {"quantity": 2**60 + 1, "own.value": 2.0**60}, True),
+    ("method == goods", {"method": "a", "goods": None}, None),
+    ("method == goods", {"method": None, "goods": "a"}, None),
+    ("startswith(method, goods)", {"method": "a", "goods": None}, None),
+    ("lower(method) == goods", {"method": "A", "goods": None}, None),
+    ("is_new_device == attributes.vip", {"is_new_device": True, "vip": None}, None),
+    ("quantity / n_1h > 0", {"quantity": 1, "n_1h": 0}, None),
+    ("quantity * 1e308 * 10 > 0", {"quantity": 10}, None),
+    ("has(quantity) or quantity > 1", {"quantity": None}, None),
+    ("quantity > 1 and n_1h > 1", {"quantity": None, "n_1h": 1}, False),
+    ("quantity > 1 or n_1h > 1", {"quantity": None, "n_1h": 2}, True),
+    ("not (quantity > 1)", {"quantity": None}, None),
+    ("amount * 2 >= 10.01", {"amount": 501}, True),
+    ("amount >= 0.01", {"amount": 0}, False),
+]
+_EDGE_LISTS: dict[str, Mapping[str, int] | None] = {
+    "blocked": {"past": NOW_MS - 1, "now": NOW_MS, "later": NOW_MS + 1},
+    "absent": None,
+}
+
+
+@pytest.mark.parametrize(("text", "values", "expected"), _EDGES)
+def test_edges(tmp_path: Path, text: str, values: dict[str, Any], expected: bool | None) -> None:
+    conditions_of_one = [sound_pack(tmp_path, _body([text]), LISTS).rules[0].when]
+    scalar, columns = compile_scalar(conditions_of_one), compile_columns(conditions_of_one, _text_id)
+    row = [values.get(read.name) for read in scalar.inputs]
+    assert outcome(text, _world(scalar.inputs, row, _EDGE_LISTS)) is expected
+    assert scalar.evaluate(row, _EDGE_LISTS, NOW_MS) == [expected]
+    given_columns = [_column(read, [value]) for read, value in zip(scalar.inputs, row, strict=True)]
+    matched, missing = columns.evaluate(given_columns, _EDGE_LISTS, np.array([NOW_MS]))
+    assert (matched.tolist(), missing.tolist()) == ([[expected is True]], [[expected is None]])
