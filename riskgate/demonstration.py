@@ -1,9 +1,9 @@
 """The main job on a simulated stream: the dataflow of `riskgate run`, fed from memory and watched."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import islice
 from pathlib import Path
 
 import click
@@ -29,14 +29,14 @@ EXIT_FINE = 0
 EXIT_FINDINGS = 3
 
 _BATCH_EVENTS = 128
+_PLAIN_WIDTH = 100
 
 
 class Simulation:
     """A stream of about `events` events in memory: encoded, and with the truth about each."""
 
     def __init__(self, seed: int, events: int) -> None:
-        stream = simulate(seed, users_for(events, DAYS), DAYS)
-        self.entries: list[tuple[Event, Label | None]] = list(islice(stream, events))
+        self.entries: list[tuple[Event, Label | None]] = list(simulate(seed, users_for(events, DAYS), DAYS))
         encoder = msgspec.json.Encoder()
         self.raws = [encoder.encode(event) for event, _ in self.entries]
         self.transactions = {event.id: event for event, _ in self.entries if isinstance(event, Transaction)}
@@ -140,14 +140,14 @@ def demonstrate(simulation: Simulation, pack: Pack, view: View, title: str, stop
 
 def run_demo(seed: int, events: int, plain: bool) -> int:
     """Prints everything; returns the exit code."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     loaded = rules.load(PACK)
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS
     pack, stop = loaded.pack, Stop()
     with stopped_by_signals(stop):
-        console.print(f"Simulating {events:,} events of a wallet that buys game points, seed {seed} ...")
+        console.print(f"Simulating about {events:,} events of a wallet that buys game points, seed {seed} ...")
         simulation = Simulation(seed, events)
         console.print(f"Loading the pack {pack.version}; the first time on a machine its kernels are compiled ...")
         title = f"riskgate · pack {pack.version} · seed {seed}"

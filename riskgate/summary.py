@@ -59,7 +59,7 @@ def print_summary(console: Console, scores: Scores, speed: Speed, currency: str)
 
 
 def _frauds(scores: Scores, currency: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     table.add_column("kind", no_wrap=True)
     for column in ("cases", "transactions", "", currency, ""):
         table.add_column(column, justify="right", no_wrap=True)

@@ -1,6 +1,5 @@
 """The simulation: honest life day by day, frauds planted in between, all of it in time order."""
 
-import math
 from collections.abc import Iterator
 from random import Random
 
@@ -12,12 +11,12 @@ from simulator.labels import Label
 from simulator.ledger import Ledger
 from simulator.population import Population
 
-_EVENTS_PER_USER_DAY = 1.75
+_EVENTS_PER_USER_DAY = 2.15
 
 
 def users_for(events: int, days: int) -> int:
-    """How many users almost surely make `events` events in `days` days, and not many more."""
-    return math.ceil(events / days / _EVENTS_PER_USER_DAY) + 20
+    """How many users make about `events` events in `days` days."""
+    return max(1, round(events / days / _EVENTS_PER_USER_DAY))
 
 
 def simulate(seed: int, users: int, days: int) -> Iterator[tuple[Event, Label | None]]:

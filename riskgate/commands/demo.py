@@ -10,7 +10,7 @@ import click
     type=click.IntRange(1_000, 5_000_000),
     default=300_000,
     show_default=True,
-    help="How long the stream is.",
+    help="About how long the stream is.",
 )
 @click.option("--plain", is_flag=True, help="Plain lines even in a terminal.")
 def command(seed: int, events: int, plain: bool) -> None:
