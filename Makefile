@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/riskgate.stamp
 CHECKED = scripts/services $(wildcard scripts/*.py riskgate flows simulator workbench engine rules detectors windows stores schemas tests benchmarks)
 
-.PHONY: help setup demo test check bench bench-peers schemas constraints clean
+.PHONY: help setup demo picture test check bench bench-peers schemas constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -21,6 +21,9 @@ $(STAMP): constraints.txt pyproject.toml scripts/setup
 
 demo: setup ## run the main job on a simulated stream, without Kafka or Redis
 	@$(BIN)/riskgate demo
+
+picture: setup ## draw docs/demo.svg again, from a real run of the demo
+	@$(BIN)/python scripts/picture.py
 
 test: setup ## run all tests against a real Kafka broker and a real Redis server
 	@scripts/services run $(BIN)/pytest

@@ -36,6 +36,7 @@ class Simulation:
     """A stream of about `events` events in memory: encoded, and with the truth about each."""
 
     def __init__(self, seed: int, events: int) -> None:
+        self.seed = seed
         self.entries: list[tuple[Event, Label | None]] = list(simulate(seed, users_for(events, DAYS), DAYS))
         encoder = msgspec.json.Encoder()
         self.raws = [encoder.encode(event) for event, _ in self.entries]
@@ -61,6 +62,8 @@ class _Clock:
         return events, now_s - self.started_s
 
     def speed(self, elapsed_s: float) -> Speed:
+        if not self._latencies:
+            return Speed(0, elapsed_s, 0.0, 0.0, 0.0)
         events, seconds = (np.array(column) for column in zip(*self._latencies, strict=True))
         p50, p99, p999 = np.percentile(np.repeat(seconds * 1000, events), (50, 99, 99.9))
         return Speed(int(events.sum()), elapsed_s, float(p50), float(p99), float(p999))
@@ -125,13 +128,13 @@ class _Watch:
         return Block(decision.timestamp, transaction.user_id, amount, reason.rule, reason.text)
 
 
-def demonstrate(simulation: Simulation, pack: Pack, view: View, title: str, stop: Stop) -> tuple[Scores, Speed]:
+def demonstrate(simulation: Simulation, pack: Pack, view: View, stop: Stop) -> tuple[Scores, Speed]:
     """Runs the stream through the dataflow, shows it, gives the account. Compiles the kernels before time counts."""
     lists = {name: spec.entries for name, spec in pack.lists.items()}
     Engine(pack).decide(decode(simulation.raws[:_BATCH_EVENTS]), lists)
     decider = Decider(Engine(pack), lists, Tally())
     clock = _Clock()
-    progress = Progress(title, len(simulation.raws))
+    progress = Progress(f"riskgate · pack {pack.version} · seed {simulation.seed}", len(simulation.raws))
     watch = _Watch(simulation, pack, progress, view, clock)
     with view:
         run(_Feed(simulation.raws, clock), decider, watch, stop)
@@ -146,12 +149,11 @@ def run_demo(seed: int, events: int, plain: bool) -> int:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS
     pack, stop = loaded.pack, Stop()
+    console.print(f"Simulating about {events:,} events of a wallet that buys game points, seed {seed} ...")
+    simulation = Simulation(seed, events)
+    console.print(f"Loading the pack {pack.version}; the first time on a machine its kernels are compiled ...")
     with stopped_by_signals(stop):
-        console.print(f"Simulating about {events:,} events of a wallet that buys game points, seed {seed} ...")
-        simulation = Simulation(seed, events)
-        console.print(f"Loading the pack {pack.version}; the first time on a machine its kernels are compiled ...")
-        title = f"riskgate · pack {pack.version} · seed {seed}"
-        scores, speed = demonstrate(simulation, pack, view_for(console, plain), title, stop)
+        scores, speed = demonstrate(simulation, pack, view_for(console, plain), stop)
     if stop.requested:
         console.print("Stopped early: no account of a stream that was not seen whole.")
     else:

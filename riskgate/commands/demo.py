@@ -2,13 +2,16 @@
 
 import click
 
+SEED = 7
+EVENTS = 300_000
+
 
 @click.command(name="demo")
-@click.option("--seed", type=int, default=7, show_default=True, help="Another seed gives another stream.")
+@click.option("--seed", type=int, default=SEED, show_default=True, help="Another seed gives another stream.")
 @click.option(
     "--events",
     type=click.IntRange(1_000, 5_000_000),
-    default=300_000,
+    default=EVENTS,
     show_default=True,
     help="About how long the stream is.",
 )

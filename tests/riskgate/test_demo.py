@@ -24,7 +24,7 @@ def pack() -> Pack:
 
 
 def run(pack: Pack, seed: int, stop: Stop) -> tuple[Scores, Speed]:
-    return demonstrate(Simulation(seed, EVENTS), pack, PlainView(Console(file=StringIO())), "a demo", stop)
+    return demonstrate(Simulation(seed, EVENTS), pack, PlainView(Console(file=StringIO())), stop)
 
 
 def test_most_fraud_of_every_kind_is_stopped_and_few_honest_people_are(pack: Pack) -> None:
@@ -44,6 +44,13 @@ def test_the_same_seed_gives_the_same_account(pack: Pack) -> None:
     assert one.fraud == other.fraud
     assert one.honest == other.honest
     assert one.mistakes == other.mistakes
+
+
+def test_a_run_that_is_stopped_at_once_ends_quietly(pack: Pack) -> None:
+    stop = Stop()
+    stop.request()
+    _, speed = run(pack, seed=6, stop=stop)
+    assert speed.events == 0
 
 
 def test_without_a_terminal_the_command_prints_plain_lines() -> None:
