@@ -1,6 +1,7 @@
 """Decoding: the bytes of a micro-batch become its events, two checked columns, and what had to be refused."""
 
 import re
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -100,10 +101,11 @@ def _decode_with_attributes(raw: bytes) -> Event:
     try:
         return _decode_checked(raw)
     except msgspec.ValidationError as error:
-        if "unknown field" not in str(error):
+        if not str(error).startswith("Object contains unknown field"):
             raise
     fields = _decode_object(raw)
-    known = STRUCTS[fields["type"]].__struct_fields__
+    kind = fields["type"]
+    known = STRUCTS[kind].__struct_fields__ if isinstance(kind, str) and kind in STRUCTS else ()
     unknown = [name for name in fields if name not in known and name != "type"]
     extra = {name: fields.pop(name) for name in unknown}
     metadata = fields.pop("metadata", None)
@@ -117,8 +119,8 @@ def _decode_with_attributes(raw: bytes) -> Event:
 def _timestamps(events: list[Event]) -> NDArray[np.int64]:
     given = list(map(_timestamp_of, events))
     try:
-        column = np.array(given, dtype=np.int64)
-    except (ValueError, OverflowError):
+        column = np.array(array("q", given), dtype=np.int64)
+    except (TypeError, OverflowError):
         return np.array(list(map(epoch_ms, given)), dtype=np.int64)
     if len(column) and not (column.min() >= EARLIEST_MS and column.max() < LATEST_MS):
         raise TimestampError
@@ -153,7 +155,7 @@ def _without_invalid(count: int, events: list[Event], rejections: list[Rejection
         except TimestampError as error:
             rejections.append(Rejection(index, "invalid_timestamp", f"{error} - at `$.timestamp`"))
         except MoneyError as error:
-            place = "$.currency" if "currency code" in str(error) else "$.amount"
+            place = "$.amount" if cast(Transaction, event).currency in EXPONENTS else "$.currency"
             rejections.append(Rejection(index, "invalid_amount", f"{error} - at `{place}`"))
         else:
             kept.append(event)

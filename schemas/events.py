@@ -64,7 +64,7 @@ class Transaction(Event, gc=False, kw_only=True):
     original_transaction_id: Name | None = None
     goods: Name | None = None
     quantity: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None = None
-    metadata: msgspec.Raw = msgspec.Raw()
+    metadata: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def id(self) -> str:

@@ -1,6 +1,7 @@
 """Money: exact integers in the minor unit of an ISO 4217 currency."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Context, Decimal
 
 AMOUNT_MAX = 10**12
 """The largest amount taken, in major units. Below it a float holds every minor unit exactly."""
@@ -19,6 +20,9 @@ EXPONENTS: dict[str, int] = {
     code: exponent for codes, exponent in ((_TWO, 2), (_ZERO, 0), (_THREE, 3)) for code in codes.split()
 }
 """Decimal places of each currency in use (ISO 4217, list one)."""
+
+_DECIMAL = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
+_EXACT = Context(prec=512)
 
 
 class MoneyError(ValueError):
@@ -39,17 +43,15 @@ def minor_units(amount: float | str, currency: str) -> int:
     A float is taken for the shortest decimal that reads back as it, which is what was written in the JSON.
     """
     exponent = exponent_of(currency)
-    try:
-        value = Decimal(str(amount))
-    except InvalidOperation:
-        raise MoneyError(f"expected a decimal amount, got `{amount}`") from None
-    if not value.is_finite():
-        raise MoneyError(f"expected a finite amount, got `{amount}`")
+    text = str(amount)
+    if not _DECIMAL.fullmatch(text):
+        raise MoneyError(f"expected a decimal amount such as `12.34`, got `{amount}`")
+    value = Decimal(text)
     if value.is_signed() and value != 0:
         raise MoneyError(f"expected an amount of at least 0, got `{amount}`")
     if value > AMOUNT_MAX:
         raise MoneyError(f"expected an amount of at most {AMOUNT_MAX:,}, got `{amount}`")
-    minor = value.scaleb(exponent)
+    minor = value.scaleb(exponent, _EXACT)
     if minor != minor.to_integral_value():
         raise MoneyError(f"expected at most {exponent} decimal places for {currency}, got `{amount}`")
     return int(minor)
