@@ -28,7 +28,7 @@ _CHUNK = 8_192
 Whole = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scale:
     """How much of W. The default spans 5.6 hours; with `gap_ms` 5000 it spans 23 days, and every window evicts."""
 
