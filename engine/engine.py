@@ -1,21 +1,24 @@
 """The engine: one batch of events in, one batch of decisions out."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.composition import Answer, encode
-from engine.features import TYPE_CODES, FeaturePlan, feature_plan, type_table
+from engine.features import FeaturePlan, feature_plan, type_table
 from engine.frames import Frame, Lists
 from engine.history import History
 from engine.judgement import COLUMNS_MIN, Judge
 from engine.scoring import Scoring
 from rules import Input, Pack
-from schemas import TRANSACTION_TYPES, Action, Value
+from schemas import STRUCTS, TRANSACTION_TYPES, Action, Event, Value
 from schemas.batches import Batch
 from windows import BATCH_MAX, Hasher
+
+_transaction_id_of = attrgetter("transaction_id")
 
 MEMORY_BYTES = 4 << 30
 """Address space for the windows unless the caller says otherwise."""
@@ -51,6 +54,7 @@ class Engine:
     ) -> None:
         hasher = Hasher(hash_key)
         self._hasher = hasher
+        self._type_ids = hasher.ids(list(STRUCTS))
         self._currency = pack.currency
         self._watched = tuple(watched)
         self._judge = Judge(pack, hasher.id)
@@ -90,8 +94,8 @@ class Engine:
     def _decide(self, batch: Batch, lists: Lists, unknown: tuple[str, ...], start: int) -> Decisions:
         if not batch.events:
             return Decisions([], [], [], [])
-        frame = Frame(batch, self._currency, self._texts, self._hasher, lists)
-        codes = frame.type_codes(TYPE_CODES)
+        frame = Frame(batch, self._currency, self._texts, self._hasher, lists, self._type_ids)
+        codes = frame.codes
         judged = self._judged[codes]
         self._history.extend(frame, codes, judged)
         complete = self._history.complete(batch.timestamp_ms)
@@ -102,7 +106,7 @@ class Engine:
             answers = self._judge.judge_columns(frame, codes, complete, unknown)
             if len(positions) < len(answers):
                 answers = [answers[at] for at in positions]
-        ids = [batch.events[at].id for at in positions]
+        ids = _ids(batch.events if len(positions) == len(codes) else [batch.events[at] for at in positions])
         times: list[int] = batch.timestamp_ms[judged].tolist()
         return Decisions(
             [start + at for at in positions] if start else positions,
@@ -130,7 +134,14 @@ class Engine:
         return kept
 
 
+def _ids(events: list[Event]) -> list[str]:
+    try:
+        return list(map(_transaction_id_of, events))
+    except AttributeError:
+        return [event.id for event in events]
+
+
 def _texts_read(inputs: Iterable[Input], features: FeaturePlan) -> tuple[str, ...]:
     """The text fields that conditions, keys or features read, in a fixed order."""
     read = {each.name for each in inputs if each.kind == "field" and each.type == "text"}
-    return tuple(sorted(read.union(features.plan.ids, features.plan.texts.values())))
+    return tuple(sorted((read - {"type"}).union(features.plan.ids, features.plan.texts.values())))

@@ -1,12 +1,13 @@
 """From a pack's features to windows: which aggregates, which events enter them, and what the windows answer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules import Condition, Pack
+from rules import Condition, Feature, Pack
+from rules.syntax import Node
 from schemas import STRUCTS
 from windows import Aggregate, Plan, plan_of
 
@@ -48,22 +49,27 @@ class FeaturePlan:
 
 def feature_plan(pack: Pack) -> FeaturePlan:
     """The plan for all features of the pack, read by a rule or not."""
-    names = tuple(pack.features)
-    filters = list(dict.fromkeys(Filter(pack.features[name].events, pack.features[name].where) for name in names))
-    return FeaturePlan(
-        plan_of([_aggregate(pack, name, filters) for name in names], VALUE_FIELDS), names, tuple(filters)
-    )
+    filters: dict[tuple[frozenset[str], Node | None], Filter] = {}
+    for feature in pack.features.values():
+        filters.setdefault(_key_of(feature), Filter(feature.events, feature.where))
+    numbers = {key: number for number, key in enumerate(filters)}
+    aggregates = [_aggregate(feature, numbers[_key_of(feature)]) for feature in pack.features.values()]
+    return FeaturePlan(plan_of(aggregates, VALUE_FIELDS), tuple(pack.features), tuple(filters.values()))
 
 
-def _aggregate(pack: Pack, name: str, filters: Sequence[Filter]) -> Aggregate:
-    feature = pack.features[name]
+def _key_of(feature: Feature) -> tuple[frozenset[str], Node | None]:
+    """What makes a filter: conditions that mean the same are one, however they are written."""
+    return feature.events, None if feature.where is None else feature.where.tree
+
+
+def _aggregate(feature: Feature, number: int) -> Aggregate:
     return Aggregate(
         kind=feature.aggregate,
         by=feature.by,
         over_ms=feature.over_ms,
         of=feature.field,
         delay_ms=feature.delay_ms,
-        filter=filters.index(Filter(feature.events, feature.where)),
+        filter=number,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
+from sys import float_info
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +10,12 @@ from numpy.typing import NDArray
 from engine.tables import FeatureTable
 from rules import Input
 from rules.columns import Column, NumberColumn, TextColumn
-from schemas import EVENT_TYPES, Event, Transaction, Value
+from schemas import STRUCTS, Event, Transaction, Value
 from schemas.batches import Batch
 from windows import NULL, Hasher
+
+FLOAT_MAX = float_info.max
+"""An integer beyond it has no float, and counts as missing."""
 
 Lists = Mapping[str, Mapping[str, int] | None]
 
@@ -19,12 +23,24 @@ Lists = Mapping[str, Mapping[str, int] | None]
 class Frame:
     """The fields of a batch's events, read once each; features and scores join when they are known.
 
-    `codes` are the events' types as numbers. An amount in another currency than the pack's is missing.
+    `codes` are the events' types as numbers, `type_ids` the ids of the types' names. An amount in another currency than
+    the pack's is missing.
     """
 
-    def __init__(self, batch: Batch, currency: str, texts: Sequence[str], hasher: Hasher, lists: Lists) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        currency: str,
+        texts: Sequence[str],
+        hasher: Hasher,
+        lists: Lists,
+        type_ids: NDArray[np.uint64],
+    ) -> None:
         self.batch = batch
         self.events: list[Event] = batch.events
+        self.codes: NDArray[np.intp] = np.fromiter(
+            map(_CODES.__getitem__, map(type, batch.events)), dtype=np.intp, count=len(batch.events)
+        )
         self.lists = lists
         self.features: FeatureTable
         self.scores: dict[int, dict[str, float | None]] = {}
@@ -37,9 +53,12 @@ class Frame:
             joined += values
         ids = hasher.ids(joined).reshape(len(texts), len(self.events))
         self._ids: dict[str, NDArray[np.uint64]] = dict(zip(texts, ids, strict=True))
+        self._ids["type"] = type_ids[self.codes]
 
     def read(self, field: str) -> list[str | None]:
         """A field of every event; None where its type has no such field."""
+        if field == "type":
+            return list(map(_TYPES.__getitem__, self.codes.tolist()))
         try:
             return list(map(attrgetter(field), self.events))
         except AttributeError:
@@ -86,7 +105,7 @@ class Frame:
                 return self._text_column([value if isinstance(value, str) else None for value in values])
             return _number_column(values, np.bool_ if wanted.type == "bool" else np.float64, 0)
         if wanted.type == "text":
-            return TextColumn(self._texts[wanted.name], self._ids[wanted.name])
+            return TextColumn(self._texts.get(wanted.name) or self.read(wanted.name), self._ids[wanted.name])
         if wanted.type == "bool":
             return _number_column(self.read(wanted.name), np.bool_, 0)
         return self.numbers(wanted.name)
@@ -130,10 +149,6 @@ class Frame:
         value: Value = getattr(self.events[at], wanted.name, None)
         return value
 
-    def type_codes(self, codes: Mapping[str, int]) -> NDArray[np.intp]:
-        kinds = {struct: codes[name] for struct, name in EVENT_TYPES.items()}
-        return np.fromiter(map(kinds.__getitem__, map(type, self.events)), dtype=np.intp, count=len(self.events))
-
     def _text_column(self, values: Sequence[str | None]) -> TextColumn:
         return TextColumn(values, self._hasher.ids(values))
 
@@ -146,10 +161,14 @@ class Frame:
             case "bool":
                 return value if isinstance(value, bool) else None
             case _:
-                return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+                if not isinstance(value, int | float) or isinstance(value, bool):
+                    return None
+                return float(value) if -FLOAT_MAX <= value <= FLOAT_MAX else None
 
 
 _currency_of = attrgetter("currency")
+_TYPES: list[str | None] = list(STRUCTS)
+_CODES = {struct: code for code, struct in enumerate(STRUCTS.values())}
 
 
 def _number_column(values: Sequence[Value], kind: type[np.int64 | np.float64 | np.bool_], instead: int) -> NumberColumn:

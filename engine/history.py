@@ -1,5 +1,7 @@
 """The history of the pack's entities: its features' windows, fed with one frame after the other."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +10,7 @@ from engine.frames import Frame
 from engine.tables import FeatureTable
 from rules import Input
 from rules.columns import Columns
-from windows import NULL, Hasher, WindowStore
+from windows import BATCH_MAX, NULL, Hasher, WindowStore
 from windows import Columns as WindowColumns
 
 
@@ -26,7 +28,7 @@ class History:
         self._numbers = {name: number for number, name in enumerate(features.names)}
         self._truths = frozenset(n for n, each in enumerate(self._plan.aggregates) if each.kind == "is_new")
         self._texts: dict[str, NDArray[np.object_]] = {
-            field: np.empty(self._store.capacity, dtype=np.object_) for field in set(self._plan.texts.values())
+            field: np.empty(BATCH_MAX, dtype=np.object_) for field in set(self._plan.texts.values())
         }
 
     @property
@@ -49,8 +51,8 @@ class History:
         )
         if not judged.all():
             features[:, ~judged] = NULL
-        for field, texts in self._texts.items():
-            texts[rows] = frame.texts(field)
+        for field in self._texts:
+            self._keep_texts(field, rows, frame.texts(field))
         frame.features = FeatureTable(self._numbers, plan, self._truths, features, self._texts)
 
     @property
@@ -63,6 +65,14 @@ class History:
         since_ms = self._store.complete_since_ms + self._plan.reach_ms
         complete = timestamp_ms >= since_ms
         return None if complete.all() else complete
+
+    def _keep_texts(self, field: str, rows: NDArray[np.int64], texts: Sequence[str | None]) -> None:
+        """Keeps the texts of the log's `rows`; the log fills from its first row on, so that its size says how many."""
+        kept, needed = self._texts[field], int(rows.max()) + 1
+        if needed > len(kept):
+            more = np.empty(max(needed, 2 * len(kept)) - len(kept), dtype=np.object_)
+            kept = self._texts[field] = np.concatenate((kept, more))
+        kept[rows] = texts
 
     def _entering(self, frame: Frame, codes: NDArray[np.intp]) -> NDArray[np.uint64]:
         entering = self._bits_of_types[codes]
