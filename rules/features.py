@@ -63,6 +63,10 @@ def read_feature(name: str, node: Tree, events: frozenset[str], shapes: Shapes) 
     where = None if table.get("where") is None else shapes.scalar(table.get("where"), "an expression for `where`")
     if over_ms is None or delay_ms is None or by is None or (field is None and chosen not in (*_KEYED, "count")):
         return None
+    if chosen == "distinct" and field is not None and len({*by, field.name}) > KEY_FIELDS_MAX:
+        message = f"expected `distinct` of a field by at most {KEY_FIELDS_MAX - 1} others, got {len(by)}"
+        shapes.ledger.report("too-large", key.spot, message)
+        return None
     kind = _type_of(chosen, field)
     whole = kind not in ("text", "bool") and chosen not in ("mean", "std")
     name_of = field.name if field else None
@@ -158,6 +162,10 @@ def _subject(aggregate: Aggregate, key: Scalar, node: Tree, events: frozenset[st
         return None
     if aggregate in _NUMERIC and field.type not in ("money", "number"):
         message = f"`{key.value}` takes `amount` or `quantity`, but `{field.name}` is neither"
+        shapes.ledger.report("type-mismatch", node.spot, message)
+        return None
+    if aggregate == "distinct" and field.type != "text":
+        message = f"`{key.value}` takes a text, but `{field.name}` is none"
         shapes.ledger.report("type-mismatch", node.spot, message)
         return None
     if field.type == "bool":
