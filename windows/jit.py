@@ -23,8 +23,10 @@ def cache_path(room: Path) -> Path:
     One kernel's code holds the code of helpers in other files, while numba itself sees only changes of the kernel's
     own.
     """
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sorted(room.glob("*.py")))).hexdigest()[:12]
-    return room / "__pycache__" / f"kernels-{digest}"
+    digest = hashlib.sha256()
+    for source in sorted(room.glob("*.py")):
+        digest.update(source.name.encode() + hashlib.sha256(source.read_bytes()).digest())
+    return room / "__pycache__" / f"kernels-{digest.hexdigest()[:12]}"
 
 
 def _keep_cache_by_content() -> None:

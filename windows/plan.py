@@ -101,6 +101,10 @@ def _check(aggregate: Aggregate, values: Sequence[str]) -> None:
         raise ValueError(f"expected `{aggregate.kind}` of a value column ({', '.join(values)}), got {aggregate.of}")
     if aggregate.kind == "distinct" and (aggregate.of is None or aggregate.of in values):
         raise ValueError(f"expected `distinct` of an id column, got {aggregate.of}")
+    if aggregate.kind == "distinct" and len({*aggregate.by, aggregate.of}) > layout.KEYS_MAX:
+        raise ValueError(f"expected `distinct` by at most {layout.KEYS_MAX - 1} key columns, got {aggregate.by}")
+    if aggregate.kind in ("last", "first") and aggregate.of is None:
+        raise ValueError(f"expected `{aggregate.kind}` of a column, got {aggregate.of}")
 
 
 def _chain_of(aggregate: Aggregate) -> _Chain:

@@ -109,9 +109,10 @@ def report(
     log: Log,
     tables: Tables,
     arena: Arena,
-    c: int,
+    cell: int,
     w: int,
     slot: int,
+    now: int,
     time: int,
     row: int,
     scratch: Words,
@@ -119,10 +120,11 @@ def report(
     features: Words,
     i: int,
 ) -> None:
-    """Writes the features of window `w` of chain `c` as of `time` to `features[:, i]`; `row` as in `_latest_before`."""
-    cell = tables.chains[c, layout.CHAIN_CELL]
+    """Writes the features of window `w`, which stands at `now`, as of `time` to `features[:, i]`.
+
+    `row` is the event's own in the chain at `cell`, or NONE where it did not enter.
+    """
     base = slot + tables.windows[w, layout.WINDOW_WORD]
-    now = arena.words[slot + layout.SLOT_NOW]
     tail, lead = int(arena.cells[2 * base]), int(arena.cells[2 * base + 1])
     delay = tables.windows[w, layout.WINDOW_DELAY]
     high = time - delay

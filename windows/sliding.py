@@ -110,6 +110,15 @@ def advance(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int
     arena.cells[2 * base + 1] = lead
 
 
+@inlined
+def slide(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, old: int, now: int, row: int) -> None:
+    """Takes in `row`, just linked into its chain, unless it is NONE; then moves the window from `old` on to `now`."""
+    if row != layout.NONE:
+        admit(log, tables, arena, cell, w, slot, old, row)
+    if now > old:
+        advance(log, tables, arena, cell, w, slot, old, now)
+
+
 @kernel
 def rewind(
     log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, now: int, time: int, block: Words

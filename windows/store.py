@@ -27,9 +27,9 @@ _WORDS_MAX = 2**31 - 1
 class Columns(NamedTuple):
     """A batch of n events in order of arrival.
 
-    `ids` is uint64[len(plan.ids), n], 0 where missing; `values` is int64[len(plan.values), n], NULL where missing;
-    `entering` is uint64[n], bit f set where the event passes filter f; `judged` is bool[n], false where nobody asks for
-    the features. Texts stay with the caller: a feature of `plan.texts` comes out as a row.
+    `ids` is uint64[len(plan.ids), n], as a Hasher gives them, 0 where missing; `values` is int64[len(plan.values), n],
+    NULL where missing; `entering` is uint64[n], bit f set where the event passes filter f; `judged` is bool[n], false
+    where nobody asks for the features. Texts stay with the caller: a feature of `plan.texts` comes out as a row.
     """
 
     timestamp_ms: NDArray[np.int64]
@@ -84,7 +84,7 @@ class WindowStore:
     @property
     def events(self) -> int:
         """Events in the log."""
-        return len(self._pages) * self._page_rows + (self._filled if self._page >= 0 else 0)
+        return len(self._pages) * self._page_rows + self._filled % self._page_rows
 
     @property
     def keys(self) -> int:
@@ -124,11 +124,8 @@ class WindowStore:
 
     def _append(self, count: int) -> NDArray[np.int64]:
         """Rows for the next `count` events."""
-        start = self._filled
-        if start + count <= self._page_rows:
-            self._filled += count
-            first = self._page * self._page_rows + start
-            return np.arange(first, first + count, dtype=np.int64)
+        if count == 0:
+            return np.empty(0, dtype=np.int64)
         runs = []
         while count > 0:
             if self._filled == self._page_rows:
@@ -140,7 +137,7 @@ class WindowStore:
             count -= taken
             if self._filled == self._page_rows:
                 self._pages[self._page] = layout.NULL
-        return np.concatenate(runs)
+        return runs[0] if len(runs) == 1 else np.concatenate(runs)
 
     def _reserve(self, count: int) -> None:
         """Makes room for `count` events more; forgets the pages that no window reaches."""

@@ -8,7 +8,7 @@ from windows.chains import enters, link, remove, unlink
 from windows.jit import inlined, kernel
 from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell
 from windows.reporting import report, report_nothing
-from windows.sliding import admit, advance
+from windows.sliding import slide
 
 
 @inlined
@@ -21,17 +21,6 @@ def _append(log: Log, chains: Words, arena: Arena, slots: Cells, i: int, filters
             link(log, cell, arena, slot, row)
         else:
             set_cell(log, row, cell + layout.SLOT, layout.NONE)
-
-
-@inlined
-def _slide(log: Log, tables: Tables, arena: Arena, c: int, slot: int, time: int) -> None:
-    """Moves the windows of the slot, of chain `c`, on to `time`, if that is later than where they stand."""
-    old = arena.words[slot + layout.SLOT_NOW]
-    if time > old:
-        arena.words[slot + layout.SLOT_NOW] = time
-        cell = tables.chains[c, layout.CHAIN_CELL]
-        for w in range(tables.chains[c, layout.CHAIN_WINDOWS], tables.chains[c, layout.CHAIN_WINDOWS_END]):
-            advance(log, tables, arena, cell, w, slot, old, time)
 
 
 @kernel
@@ -76,14 +65,15 @@ def update(
                 if judged[i]:
                     report_nothing(tables, c, slot == layout.UNSEEN, floats, features, i)
                 continue
+            cell = chains[c, layout.CHAIN_CELL]
             entered = row if enters(chains, c, entering[i]) else layout.NONE
-            if entered != layout.NONE:
-                for w in range(first, end):
-                    admit(log, tables, arena, chains[c, layout.CHAIN_CELL], w, slot, words[slot + layout.SLOT_NOW], row)
-            _slide(log, tables, arena, c, slot, time)
-            if judged[i]:
-                for w in range(first, end):
-                    report(log, tables, arena, c, w, slot, time, entered, scratch, floats, features, i)
+            old = words[slot + layout.SLOT_NOW]
+            now = max(old, time)
+            words[slot + layout.SLOT_NOW] = now
+            for w in range(first, end):
+                slide(log, tables, arena, cell, w, slot, old, now, entered)
+                if judged[i]:
+                    report(log, tables, arena, cell, w, slot, now, time, entered, scratch, floats, features, i)
 
 
 @kernel
@@ -114,8 +104,12 @@ def forget(
             slot = cell_of(log, row, cell + layout.SLOT)
             if slot == layout.NONE:
                 continue
-            if chains[c, layout.CHAIN_WINDOWS] < chains[c, layout.CHAIN_WINDOWS_END]:
-                _slide(log, tables, arena, c, slot, clock)
+            first, end = chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]
+            if first < end and words[slot + layout.SLOT_NOW] < clock:
+                old = words[slot + layout.SLOT_NOW]
+                words[slot + layout.SLOT_NOW] = clock
+                for w in range(first, end):
+                    slide(log, tables, arena, cell, w, slot, old, clock, layout.NONE)
             unlink(log, cell, arena, slot, row)
             if word_cells[2 * (slot + layout.SLOT_LAST)] == layout.NONE:
                 remove(table, arena, c, slot)

@@ -6,6 +6,7 @@ import numpy as np
 
 from support.window_oracle import Happening, Value
 from windows import NULL, Aggregate, Columns, Hasher, Plan, WindowStore, plan_of
+from windows.store import LATENESS_MS, MEMORY_MIN, PAGE_ROWS
 
 VALUES = ("amount", "quantity")
 HASHER = Hasher(bytes(range(16)))
@@ -14,9 +15,11 @@ HASHER = Hasher(bytes(range(16)))
 class WindowDriver:
     """A store for `aggregates`, with memory of its own for the texts of the log's rows."""
 
-    def __init__(self, aggregates: Sequence[Aggregate], memory_bytes: int = 64 << 20) -> None:
+    def __init__(
+        self, aggregates: Sequence[Aggregate], *, page_rows: int = PAGE_ROWS, lateness_ms: int = LATENESS_MS
+    ) -> None:
         self.plan: Plan = plan_of(aggregates, VALUES)
-        self.store = WindowStore(self.plan, memory_bytes)
+        self.store = WindowStore(self.plan, MEMORY_MIN, page_rows=page_rows, lateness_ms=lateness_ms)
         self._texts: dict[tuple[str, int], str | None] = {}
 
     def take(self, happenings: Sequence[Happening]) -> list[list[Value]]:

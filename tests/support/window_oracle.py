@@ -54,6 +54,10 @@ def _of_window(aggregate: Aggregate, window: list[Happening], earlier: list[Happ
             return value_of(earlier[-1]) if earlier else None
         case "distinct":
             return len({value_of(h) for h in window} - {None})
+    return _of_numbers(aggregate, window)
+
+
+def _of_numbers(aggregate: Aggregate, window: list[Happening]) -> Value:
     numbers = [h.values[aggregate.of] for h in window if aggregate.of]
     known = [number for number in numbers if number is not None]
     match aggregate.kind:

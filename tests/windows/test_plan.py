@@ -1,0 +1,83 @@
+"""What a plan refuses, and what it shares."""
+
+import pytest
+
+from windows import FILTERS_MAX, Aggregate, Kind, layout, plan_of
+
+VALUES = ("amount", "quantity")
+DAY_MS = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "message"),
+    [
+        (Aggregate("count", (), 1), r"expected one to 4 different key columns, got \(\)"),
+        (Aggregate("count", ("a", "a"), 1), r"expected one to 4 different key columns, got \('a', 'a'\)"),
+        (Aggregate("count", tuple("abcde"), 1), "expected one to 4 different key columns, got"),
+        (Aggregate("count", ("a",), 0), "expected over_ms > 0 and delay_ms >= 0, got 0 and 0"),
+        (Aggregate("count", ("a",), 5, delay_ms=-1), "expected over_ms > 0 and delay_ms >= 0, got 5 and -1"),
+        (Aggregate("count", ("a",), 1, filter=-1), "expected a filter from 0 to 62, got -1"),
+        (Aggregate("count", ("a",), 1, filter=FILTERS_MAX), "expected a filter from 0 to 62, got 63"),
+        (Aggregate("sum", ("a",), 1, "b"), r"expected `sum` of a value column \(amount, quantity\), got b"),
+        (Aggregate("std", ("a",), 1), "expected `std` of a value column"),
+        (Aggregate("distinct", ("a",), 1, "amount"), "expected `distinct` of an id column, got amount"),
+        (Aggregate("distinct", ("a",), 1), "expected `distinct` of an id column, got None"),
+        (Aggregate("distinct", tuple("abcd"), 1, "e"), "expected `distinct` by at most 3 key columns, got"),
+        (Aggregate("last", ("a",), 1), "expected `last` of a column, got None"),
+    ],
+)
+def test_refusals(aggregate: Aggregate, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan_of([aggregate], VALUES)
+
+
+def test_features_of_one_window_share_its_accumulators() -> None:
+    by = ("user",)
+    wanted: tuple[Kind, ...] = ("sum", "mean", "std", "sum", "max")
+    plan = plan_of(
+        [*(Aggregate(kind, by, DAY_MS, "amount") for kind in wanted), Aggregate("count", by, DAY_MS)], VALUES
+    )
+    assert len(plan.windows) == 1
+    kinds = plan.accumulators[:, layout.ACCUMULATOR_KIND].tolist()
+    assert sorted(kinds) == sorted([layout.COUNT_OF, layout.SUM, layout.SQUARES, layout.MAXIMUM])
+    assert len(plan.outputs) == 6
+
+
+def test_windows_of_another_length_or_delay_share_only_their_chain() -> None:
+    by = ("user",)
+    plan = plan_of(
+        [Aggregate("sum", by, 1, "amount"), Aggregate("sum", by, 2, "amount"), Aggregate("sum", by, 1, "amount", 5)],
+        VALUES,
+    )
+    assert (len(plan.chains), len(plan.windows), len(plan.accumulators)) == (1, 3, 3)
+    assert plan.reach_ms == 6
+
+
+def test_both_directions_of_a_pair_and_the_pair_itself_share_one_chain() -> None:
+    plan = plan_of(
+        [
+            Aggregate("distinct", ("user",), DAY_MS, "device"),
+            Aggregate("distinct", ("device",), DAY_MS, "user"),
+            Aggregate("count", ("device", "user"), DAY_MS),
+            Aggregate("count", ("user", "device"), DAY_MS),
+        ],
+        VALUES,
+    )
+    assert len(plan.chains) == 3
+    assert plan.ids == ("device", "user")
+
+
+def test_chains_of_other_filters_are_not_shared() -> None:
+    plan = plan_of([Aggregate("count", ("user",), 1, filter=f) for f in (0, 1, 0)], VALUES)
+    assert len(plan.chains) == 2
+
+
+def test_a_plan_brings_only_the_columns_it_reads() -> None:
+    plan = plan_of([Aggregate("last", ("user",), 1, "device"), Aggregate("mean", ("user",), 1, "quantity")], VALUES)
+    assert (plan.ids, plan.values) == (("user",), ("quantity",))
+    assert (plan.floats, plan.texts) == ((1,), {0: "device"})
+
+
+def test_a_plan_of_nothing() -> None:
+    plan = plan_of([], VALUES)
+    assert (len(plan.chains), len(plan.outputs), plan.reach_ms, plan.ids, plan.values) == (0, 0, 0, (), ())
