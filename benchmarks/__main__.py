@@ -14,6 +14,8 @@ from benchmarks.hardware import commit, describe
 from benchmarks.suite import QUICK, Extent, Suite, shown, steps
 from benchmarks.workload import Scale, write_lines
 
+PLAIN_WIDTH = 110
+
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help="Little of everything, to see that it works; nothing is kept.")
@@ -36,7 +38,7 @@ def main(context: click.Context, quick: bool) -> None:
     ):
         values = Suite(extent, bootstrap, Path(folder), step).run()
     measured = results.Results(taken, commit(), hardware, values)
-    console = Console()
+    console = _console()
     results.show(measured, console)
     if quick:
         console.print("quick: far too little was measured for these figures to mean anything")
@@ -49,7 +51,7 @@ def main(context: click.Context, quick: bool) -> None:
 @click.argument("after", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def compare(before: Path, after: Path) -> None:
     """Print how many times as much AFTER is as BEFORE: two files of results, best from one machine and one hour."""
-    results.compare(results.read(before), results.read(after), Console())
+    results.compare(results.read(before), results.read(after), _console())
 
 
 @main.command()
@@ -67,6 +69,10 @@ def workload(file: Path, events: int, users: int, gap_ms: float, seed: int) -> N
     ):
         for line in lines:
             out.write(line + b"\n")
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 if __name__ == "__main__":

@@ -57,19 +57,19 @@ SECTIONS = (
     Section("in process, one at a time", _percentiles("single", "us", {"p99": 60.0})),
     Section("in process, batches of 1,024, windows that evict (23 days)", _rate("evicting")),
     Section("in process, batches of 1,024, detectors on", _rate("detectors")),
-    Section("in process, batches of 1,024, a reason told for each rule that hits", _rate("reasons")),
+    Section("in process, batches of 1,024, a reason told for each hit", _rate("reasons")),
     _memory("memory", "memory, W as it is (5.6 hours)"),
     _memory("memory_evicting", "memory, windows that evict (23 days)"),
     Section("Kafka to Kafka, full speed: riskgate", (*_rate("kafka"), Quantity("kafka.peak_mb", "peak memory", "MB"))),
-    Section("Kafka to Kafka, full speed: bare read-decode-write loop", _rate("bare")),
+    Section("Kafka to Kafka, full speed: bare loop (read, decode, write)", _rate("bare")),
     Section(
-        "Kafka to Kafka, full speed: riskgate by the bare loop of the same round",
+        "Kafka to Kafka, full speed: riskgate / bare loop, by round",
         (Quantity("kafka_bare.cpu_us", "CPU", "x"), Quantity("kafka_bare.events_s", "rate", "x")),
     ),
     Section("Kafka to Kafka, 1,000 events/s: riskgate", _percentiles("latency", "ms", {"p50": 1.0})),
     Section("Kafka to Kafka, 1,000 events/s: the broker's echo", _percentiles("echo", "ms", {})),
     Section(
-        "Kafka to Kafka, 1,000 events/s: riskgate by the echo of the same round",
+        "Kafka to Kafka, 1,000 events/s: riskgate / echo, by round",
         tuple(
             Quantity(f"latency_echo.{name}_ms", name, "x", 2.0 if name == "p99.9" else None)
             for name in ("p50", "p99", "p99.9")

@@ -92,7 +92,9 @@ def _measured(results: Results) -> Iterator[tuple[Section, list[Quantity]]]:
 def _table(*titles: str) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False)
     for number, title in enumerate(titles):
-        table.add_column(title, justify="right" if title not in ("", "unit", "goal") and number else "left")
+        table.add_column(
+            title, justify="right" if title not in ("", "unit", "goal") and number else "left", no_wrap=not number
+        )
     return table
 
 

@@ -33,7 +33,7 @@ class Extent(NamedTuple):
     latency_timed: int = 15_000
 
 
-QUICK = Extent(events=6_000, rounds=1, kafka_events=6_000, latency_warm=1_000, latency_timed=4_000)
+QUICK = Extent(events=6_000, rounds=1, kafka_events=20_000, latency_warm=1_000, latency_timed=4_000)
 """To see that it works; the figures mean nothing."""
 
 Values = dict[str, list[float]]

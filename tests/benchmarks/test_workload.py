@@ -1,0 +1,42 @@
+"""Workload W is the same bytes everywhere. The digests are those of its published generator's output."""
+
+import hashlib
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.__main__ import main
+from benchmarks.workload import Scale, write_lines
+from schemas.batches import decode
+
+PUBLISHED = {
+    "64296219c4fabe71bf8ebc069ed8c278320936af5115b92609eee6b7039c24fc": Scale(),
+    "f673053af56b49d2ea3482867d674ca6801163678a5e9acd6f5b8167e994648d": Scale(events=5_000, gap_ms=5_000),
+    "917e2b113d1018df9a5bf182ebd44e9b6fb938f6b9bae0ad40c4ba388b4f815a": Scale(events=20_000, users=3, seed=3),
+    "bc46d2554cdea47ed1955f4f7154c3b1417ed9208ea0f8f97aa74197e55f045b": Scale(
+        events=20_000, users=500, gap_ms=0.37, seed=11
+    ),
+}
+
+
+@pytest.mark.parametrize("sha256", PUBLISHED)
+def test_published_bytes(sha256: str) -> None:
+    digest = hashlib.sha256()
+    for line in write_lines(PUBLISHED[sha256]):
+        digest.update(line + b"\n")
+    assert digest.hexdigest() == sha256
+
+
+def test_every_event_can_be_read_and_is_in_order() -> None:
+    batch = decode(list(islice(write_lines(Scale(events=3_000)), 2_000)))
+    assert len(batch.events) == 2_000
+    assert (batch.timestamp_ms[1:] >= batch.timestamp_ms[:-1]).all()
+
+
+def test_command_writes_the_stream(tmp_path: Path) -> None:
+    file = tmp_path / "w.ndjson"
+    done = CliRunner().invoke(main, ["workload", str(file), "--events", "150", "--gap-ms", "5000", "--seed", "3"])
+    assert done.exit_code == 0, done.output
+    assert file.read_bytes().splitlines() == list(write_lines(Scale(events=150, gap_ms=5_000, seed=3)))
