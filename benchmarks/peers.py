@@ -118,7 +118,10 @@ class Peers:
         file = self._work / name
         known = len(file.read_text().splitlines()) if file.exists() else 0
         self._call(arguments)
-        rows = map(json.loads, file.read_text().splitlines()[known:])
+        rows = [json.loads(line) for line in file.read_text().splitlines()[known:]]
+        for row in rows:
+            if "eps" not in row and "p50" not in row:
+                raise SystemExit(f"`{row['name']}` made no decisions; its log is in {self._work}/logs")
         return {row["name"]: row for row in rows}
 
     def _call(self, arguments: Sequence[str]) -> None:

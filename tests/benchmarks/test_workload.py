@@ -16,8 +16,6 @@ PUBLISHED = {
     "f673053af56b49d2ea3482867d674ca6801163678a5e9acd6f5b8167e994648d": Scale(events=5_000, gap_ms=5_000),
     "917e2b113d1018df9a5bf182ebd44e9b6fb938f6b9bae0ad40c4ba388b4f815a": Scale(events=20_000, users=3, seed=3),
     "e07bdf72d08121986f6a3e589e9700e13868582c152a09678bb621074f48eb3b": Scale(events=9_000, users=50, gap_ms=0.3),
-        events=20_000, users=500, gap_ms=0.37, seed=11
-    ),
 }
 
 
