@@ -1,0 +1,312 @@
+"""Random packs as text, with what each of their parts means written beside it for the oracle, and events for them."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from rules import ValueType
+from schemas import TRANSACTION_TYPES
+from support.expression_oracle import Typed
+from windows import Kind
+
+NOW_MS = 1_790_000_000_000
+TRANSACTION = frozenset(TRANSACTION_TYPES)
+COMMON: dict[str, ValueType] = dict.fromkeys(
+    ("user_id", "device_id", "ip", "country", "channel", "platform", "type"), "text"
+)
+OF_TRANSACTIONS: dict[str, ValueType] = {
+    "amount": "money",
+    "quantity": "number",
+    **dict.fromkeys(("merchant_id", "payee_id", "method", "goods"), "text"),
+}
+SCOPES: tuple[tuple[str, frozenset[str], dict[str, ValueType]], ...] = (
+    ("payment", frozenset({"payment"}), COMMON | OF_TRANSACTIONS),
+    ("transaction", TRANSACTION, COMMON | OF_TRANSACTIONS),
+    ("[topup, payment]", frozenset({"topup", "payment"}), COMMON | OF_TRANSACTIONS),
+    ("login", frozenset({"login"}), COMMON | {"success": "bool"}),
+    ("[payment, login]", frozenset({"payment", "login"}), COMMON),
+    ("[chargeback, order]", frozenset({"chargeback", "order"}), COMMON),
+)
+POOLS: dict[str, tuple[str, ...]] = {
+    "user_id": ("u1", "u2", "u3", 'u"4\\\n', "网\0卡"),
+    "device_id": ("d1", "d2", "d3"),
+    "ip": ("10.0.0.1", "10.0.0.2"),
+    "country": ("CN", "HK", "NO"),
+    "channel": ("app", "web"),
+    "platform": ("ios", "Android"),
+    "merchant_id": ("m1", "m2", "m\u01c5"),
+    "payee_id": ("p1", "p2"),
+    "method": ("card", "Card", "wallet"),
+    "goods": ("points", "\x7f", "skins"),
+}
+ATTRIBUTES: dict[str, ValueType] = {"attributes.level": "number", "attributes.tier": "text", "attributes.vip": "bool"}
+HUGE = 10**400
+"""An integer that no float can hold."""
+
+MACRO = 'method == "card"'
+LISTS = ("blocked", "gone", "unread")
+EXPIRIES = (NOW_MS - 1, NOW_MS + 20_000, NOW_MS + 60_000, 2**62)
+
+
+@dataclass(frozen=True)
+class FeatureText:
+    """One feature and what it means; `type` is that of its values."""
+
+    name: str
+    kind: Kind
+    of: str | None
+    by: tuple[str, ...]
+    over_ms: int
+    delay_ms: int
+    where: str | None
+    events: frozenset[str]
+    type: ValueType
+    yaml: str
+
+
+@dataclass(frozen=True)
+class RuleText:
+    """One rule and what it means; `explain` is made of texts and names in turn."""
+
+    id: str
+    when: str
+    params: dict[str, Typed]
+    then: str
+    mode: str
+    on_missing: str
+    reason: str | None
+    explain: tuple[str, ...]
+    challenge: str | None
+    events: frozenset[str]
+    yaml: str
+
+
+@dataclass(frozen=True)
+class PackText:
+    """A pack's parts. `body` is what follows the head of `pack.yml`."""
+
+    features: tuple[FeatureText, ...]
+    rules: tuple[RuleText, ...]
+    detector: tuple[str, str, int, int] | None
+    """The field of its key, the field it watches, half-life and warm-up."""
+
+    @property
+    def body(self) -> str:
+        lists = "".join(f"  {name}: {{type: string, file: empty.csv}}\n" for name in LISTS)
+        detector = ""
+        if self.detector is not None:
+            by, of, half_life, warm_up = self.detector
+            options = f"half_life: {half_life} events, warm_up: {warm_up} events"
+            detector = f"detectors:\n  own: {{kind: own_baseline, by: {by}, of: {of}, {options}}}\n"
+        features = "".join(each.yaml for each in self.features)
+        rules = "".join(each.yaml for each in self.rules)
+        return f"macros: {{is_card: '{MACRO}'}}\nlists:\n{lists}{detector}features:\n{features}rules:\n{rules}"
+
+
+LIST_FILES = {"empty.csv": "value,added_by,reason,expires_at\n"}
+
+
+@dataclass
+class Names:
+    """Names by type that a random expression may use, and the params it came to use."""
+
+    by_type: dict[ValueType, list[str]]
+    present: list[str]
+    params: dict[str, tuple[str, Typed]] = field(default_factory=dict)
+    in_rule: bool = True
+
+
+def random_pack(draw: random.Random, *, scores: bool) -> PackText:
+    features = tuple(_feature(draw, f"f{number}") for number in range(draw.randint(2, 9)))
+    detector = None
+    if scores:
+        of = draw.choice(("amount", "amount", "quantity"))
+        detector = (draw.choice(("user_id", "device_id")), of, draw.randint(1, 30), draw.randint(1, 6))
+    rules = tuple(_rule(draw, f"r.n{number}", features, scores) for number in range(draw.randint(1, 8)))
+    return PackText(features, rules, detector)
+
+
+def _feature(draw: random.Random, name: str) -> FeatureText:
+    word, events, fields = draw.choice(SCOPES)
+    texts = [each for each, kind in fields.items() if kind == "text" and each != "type"]
+    numbers = [each for each, kind in fields.items() if kind in ("money", "number")]
+    kinds: list[Kind] = ["count", "distinct", "first", "last", "age", "gap", "is_new"]
+    if numbers:
+        kinds += ["sum", "mean", "min", "max", "std"]
+    kind = draw.choice(kinds)
+    by = tuple(draw.sample(texts, draw.choice((1, 1, 1, 2, 3))))
+    of = None
+    if kind in ("sum", "mean", "min", "max", "std"):
+        of = draw.choice(numbers)
+    elif kind == "distinct":
+        of = draw.choice(texts)
+    elif kind in ("first", "last"):
+        of = draw.choice(texts + numbers)
+    over_ms = draw.choice((1, 1_000, 5_000, 30_000, 60_000, 3_600_000))
+    delay_ms = draw.choice((0, 0, 0, 1, 10_000))
+    where = None
+    if draw.random() < 0.4:
+        names = _names(fields, (), scores=False, attributes=False)
+        names.in_rule = False
+        where = _condition(draw, names, 2)
+    head = f"{kind}: [{', '.join(by)}]" if kind in ("age", "gap", "is_new") else f"{kind}: {of or 'event'}"
+    lines = [head, f"over: {over_ms}ms", f"event: {word}"]
+    lines += [f"by: [{', '.join(by)}]"] if not head.startswith(("age", "gap", "is_new")) else []
+    lines += [f"delay: {delay_ms}ms"] if delay_ms else []
+    lines += [f"where: |-\n      {where}"] if where is not None else []
+    yaml = f"  {name}:\n" + "".join(f"    {line}\n" for line in lines)
+    of_type = fields[of] if of is not None else "number"
+    plain: dict[str, ValueType] = {"age": "duration", "gap": "duration", "is_new": "bool", "distinct": "number"}
+    return FeatureText(name, kind, of, by, over_ms, delay_ms, where, events, plain.get(kind, of_type), yaml)
+
+
+def _rule(draw: random.Random, name: str, features: Sequence[FeatureText], scores: bool) -> RuleText:
+    word, events, fields = draw.choice(SCOPES)
+    usable = [each for each in features if set(each.by) <= set(fields)]
+    names = _names(fields, usable, scores=scores, attributes=True)
+    when = _condition(draw, names, 3)
+    used = {each: param for each, param in names.params.items() if f"params.{each}" in when}
+    then = draw.choice(("review", "step_up", "block", "tag"))
+    mode = draw.choice(("live", "live", "live", "shadow", "off"))
+    on_missing = draw.choice(("no_match", "match", "degraded"))
+    reason = draw.choice((None, "SOME_REASON", "OTHER_2"))
+    shown = [each for kind in ("number", "money", "duration", "text", "bool") for each in names.by_type[kind]]
+    shown = [each for each in shown if not each.startswith(("attributes.", "is_card", "params."))]
+    explain = ("saw ", draw.choice(shown), ' "and" ', draw.choice(shown), " \\ 网")
+    challenge = f"proof_{draw.randint(1, 3)}" if then == "step_up" else None
+    template = "".join(f"{{{each}}}" if index % 2 else each for index, each in enumerate(explain))
+    lines = [f"id: {name}", f"event: {word}", f"when: |-\n    {when}", f"then: {then}", f"mode: {mode}"]
+    lines += [f"on_missing: {on_missing}", f"explain: '{template}'"]
+    lines += [f"reason: {reason}"] if reason else []
+    lines += [f"challenge: {challenge}"] if challenge else []
+    if used:
+        lines.append("params: {" + ", ".join(f"{each}: {text}" for each, (text, _) in used.items()) + "}")
+    yaml = "- " + "\n  ".join(lines) + "\n"
+    params = {each: typed for each, (_, typed) in used.items()}
+    return RuleText(name, when, params, then, mode, on_missing, reason, explain, challenge, events, yaml)
+
+
+def _names(fields: dict[str, ValueType], features: Sequence[FeatureText], *, scores: bool, attributes: bool) -> Names:
+    by_type: dict[ValueType, list[str]] = {"number": [], "money": [], "duration": [], "text": [], "bool": []}
+    for name, kind in (*fields.items(), *((each.name, each.type) for each in features)):
+        by_type[kind].append(name)
+    present = [name for names in by_type.values() for name in names]
+    if scores:
+        by_type["number"] += ["score.own.value", "score.own.quantile"] * 3
+        present += ["score.own.value"]
+    if attributes:
+        for name, kind in ATTRIBUTES.items():
+            by_type[kind].append(name)
+    if "method" in fields:
+        by_type["bool"].append("is_card")
+    return Names(by_type, present)
+
+
+def _condition(draw: random.Random, names: Names, depth: int) -> str:
+    if depth and draw.random() < 0.6:
+        parts = [_condition(draw, names, depth - 1) for _ in range(2)]
+        return draw.choice((f"({parts[0]} and {parts[1]})", f"({parts[0]} or {parts[1]})", f"not ({parts[0]})"))
+    kind = draw.choice([each for each, found in names.by_type.items() if found])
+    name = draw.choice(names.by_type[kind])
+    order = draw.choice(("<", "<=", ">", ">=", "==", "!="))
+    if kind == "bool":
+        return name
+    if name in names.present and draw.random() < 0.15:
+        return f"has({name})"
+    if kind == "text":
+        return _of_text(draw, name, names)
+    if kind == "duration":
+        return f"{name} {order} {_param(names, 'young', '10s', Typed(10_000, 'duration'))}"
+    limit = draw.choice(("0", "1", "2", "3", "40", "2.5"))
+    other = draw.choice([each for each in names.by_type[kind] if not each.startswith("attributes.")] or [limit])
+    if kind == "money" and draw.random() < 0.4 and names.in_rule:
+        limit = _param(names, "large", "25.50 CNY", Typed(2_550, "money"))
+    if kind == "number" and draw.random() < 0.3 and names.in_rule:
+        limit = _param(names, "most", "2", Typed(2, "number", bare=True))
+    forms = [f"{name} {order} {limit}", f"1 < {name} <= {limit}"]
+    if not name.startswith("attributes."):
+        forms += [
+            f"{name} / {other} {order} 0.5",
+            f"max({name}, {other}) - {name} {order} {limit}",
+            f"{name} {order} {other}",
+        ]
+        forms[2] = forms[2] if other != limit else forms[0]
+    return draw.choice(forms)
+
+
+def _of_text(draw: random.Random, name: str, names: Names) -> str:
+    literals = [f"'{each}'" for each in ("card", "CN", "u1", "d2", "web", "payment", "gold", "m1")]
+    forms = [
+        f"{name} == {draw.choice(literals)}",
+        f"{name} != {draw.choice(literals)}",
+        f"lower({name}) in ({', '.join(draw.sample(literals, 3))})",
+        f"{name} not in ({', '.join(draw.sample(literals, 2))},)",
+        f"startswith({name}, 'c')",
+        f"len({name}) > 2",
+    ]
+    if name == "type":
+        return draw.choice(("startswith(type, 'p')", "endswith(type, 'n')", "len(type) > 6"))
+    if names.in_rule:
+        forms += [f"{name} {draw.choice(('in', 'not in'))} lists.{each}" for each in LISTS]
+    return draw.choice(forms)
+
+
+def _param(names: Names, name: str, text: str, typed: Typed) -> str:
+    names.params[name] = (text, typed)
+    return f"params.{name}"
+
+
+def random_lists(draw: random.Random) -> dict[str, dict[str, int] | None]:
+    """What the lists hold: one is known, one could not be loaded, one nobody mentions."""
+    texts = [text for pool in POOLS.values() for text in pool]
+    return {"blocked": {text: draw.choice(EXPIRIES) for text in draw.sample(texts, 15)}, "gone": None}
+
+
+def random_events(draw: random.Random, count: int) -> list[dict[str, Any]]:
+    """Events of all types, as JSON objects: simultaneous, late, foreign and with fields missing."""
+    now_ms, events = NOW_MS, []
+    for number in range(count):
+        now_ms += draw.choice((0, 0, 1, 10, 1_000, 1_000, 7_000, 40_000))
+        late_ms = draw.choice((0, 0, 0, 0, 1, 3_000, 100_000))
+        events.append(_event(draw, number, now_ms - late_ms))
+    return events
+
+
+def _event(draw: random.Random, number: int, timestamp_ms: int) -> dict[str, Any]:
+    kind = draw.choice(("payment",) * 6 + (*TRANSACTION_TYPES, "login", "login", "chargeback", "order", "registration"))
+    event: dict[str, Any] = {"type": kind, "timestamp": timestamp_ms}
+    texts = COMMON if kind not in TRANSACTION else COMMON | OF_TRANSACTIONS
+    for name in texts:
+        if name in POOLS and (name == "user_id" or draw.random() < 0.85):
+            event[name] = draw.choice(POOLS[name])
+    if draw.random() < 0.7:
+        event["attributes"] = {"level": draw.choice((0, 2, 3.5, 40, HUGE, "3", None, True))}
+    if draw.random() < 0.5:
+        event["tier"] = draw.choice(("gold", "CN", "", 5, None))
+    if draw.random() < 0.5:
+        event["vip"] = draw.choice((True, False, 1, "yes"))
+    key = f"t{number}{draw.choice(('', '', '', chr(34), chr(92), chr(10), '网', chr(127), 'x' * 200))}"
+    if kind not in TRANSACTION:
+        needed: dict[str, dict[str, Any]] = {
+            "login": {"success": draw.random() < 0.5},
+            "chargeback": {"original_transaction_id": "t0"},
+            "order": {"order_id": "o"},
+        }
+        return event | {"event_id": key} | needed.get(kind, {})
+    if draw.random() < 0.6:
+        event["quantity"] = draw.choice((0, 1, 2, 3, 40))
+    currency = draw.choice(("CNY",) * 9 + ("JPY", "KWD"))
+    amount = draw.choice((0, 1, 2.5, 12.34, 25.5, 40, 99_999)) if currency == "CNY" else 7
+    return event | {"transaction_id": key, "amount": amount, "currency": currency}
+
+
+def encoded(event: dict[str, Any]) -> bytes:
+    """The event as JSON; an integer beyond 64 bits is written by hand."""
+    attributes = event.get("attributes", {})
+    if attributes.get("level") != HUGE:
+        return msgspec.json.encode(event)
+    stand_in = event | {"attributes": {"level": 123_456_789}}
+    return msgspec.json.encode(stand_in).replace(b"123456789", str(HUGE).encode())
