@@ -16,9 +16,10 @@ from schemas import AnyEvent
 
 BATCH = 1_024
 WAIT_S = 0.1
+RULES = ",".join(f'"w.{number:02d}"' for number in range(10))
 ANSWER = (
     '{"transaction_id":"%s","timestamp":%d,"action":"allow","origin":"scored",'
-    '"rules":["w.00","w.01","w.02","w.03","w.04","w.05"],"shadow":[],"missing":[],"reasons":[],"pack":"w@0123456789ab"}'
+    f'"rules":[{RULES}],"shadow":[],"missing":[],"reasons":[],"pack":"w@0123456789ab"}}'
 )
 
 
