@@ -62,9 +62,10 @@ def find(table: Words, words: Words, key: np.uint64) -> tuple[int, int]:
 def create(table: Words, tables: Tables, arena: Arena, c: int, key: np.uint64, place: int) -> int:
     """A new empty slot for `key` of chain `c`, entered at `place` of the table."""
     size = tables.chains[c, layout.CHAIN_WORDS]
-    slot = int(arena.free[c])
+    slot = int(arena.free[layout.FREE_FIRST, c])
     if slot > 0:
-        arena.free[c] = arena.words[slot]
+        arena.free[layout.FREE_FIRST, c] = arena.words[slot]
+        arena.free[layout.FREE_COUNT, c] -= 1
     else:
         slot = int(arena.register[layout.ARENA_TOP])
         arena.register[layout.ARENA_TOP] += size
@@ -105,8 +106,9 @@ def remove(table: Words, arena: Arena, c: int, slot: int) -> None:
             table[np.int64(hole)] = np.int64(entry)
             hole = place
     table[np.int64(hole)] = 0
-    arena.words[slot] = arena.free[c]
-    arena.free[c] = slot
+    arena.words[slot] = arena.free[layout.FREE_FIRST, c]
+    arena.free[layout.FREE_FIRST, c] = slot
+    arena.free[layout.FREE_COUNT, c] += 1
     arena.register[layout.ARENA_SLOTS] -= 1
 
 
@@ -129,16 +131,10 @@ def enters(chains: Words, c: int, filters: np.uint64) -> bool:
     return bool((filters >> np.uint64(chains[c, layout.CHAIN_FILTER])) & np.uint64(1) != np.uint64(0))
 
 
-@kernel
+@inlined
 def locate(
-    chains: Words,
-    windows: Words,
-    accumulators: Words,
-    outputs: Words,
-    words: Words,
-    word_cells: Cells,
-    free: Words,
-    register: Words,
+    tables: Tables,
+    arena: Arena,
     table: Words,
     ids: NDArray[np.uint64],
     entering: NDArray[np.uint64],
@@ -149,8 +145,7 @@ def locate(
 
     UNSEEN where the event is only judged and its key is unknown; NONE where it has no key, or does neither.
     """
-    tables = Tables(chains, windows, accumulators, outputs)
-    arena = Arena(words, word_cells, free, register)
+    chains = tables.chains
     for c in range(len(chains)):
         has_windows = chains[c, layout.CHAIN_WINDOWS_END] > chains[c, layout.CHAIN_WINDOWS]
         for i in range(len(judged)):
@@ -161,7 +156,7 @@ def locate(
             key = key_of(chains, c, ids, i)
             if key == np.uint64(0):
                 continue
-            slot, place = find(table, words, key)
+            slot, place = find(table, arena.words, key)
             if slot == layout.UNSEEN and entered:
                 slot = create(table, tables, arena, c, key, place)
             slots[i, c] = slot

@@ -85,3 +85,7 @@ DEQUE_CELLS = 2
 # Words of the arena's register: the next unused word, live slots, and the table's used entries are the same number.
 ARENA_TOP, ARENA_SLOTS = range(2)
 ARENA_REGISTER = 2
+
+# Rows of the arena's free list, with a column for each chain: its first unused slot or 0, and how many there are.
+FREE_FIRST, FREE_COUNT = range(2)
+FREE_ROWS = 2

@@ -35,7 +35,7 @@ class Log(NamedTuple):
 class Arena(NamedTuple):
     """The slots; `cells` is the memory of `words` as 4-byte integers.
 
-    `free` names the first unused slot of each chain, or 0; `register` is laid out as in `windows.layout`.
+    `free` and `register` are laid out as in `windows.layout`.
     """
 
     words: Words

@@ -60,18 +60,18 @@ class WindowStore:
         pages = int(memory_bytes * _ROW_SHARE) // (8 * plan.row_words * page_rows)
         rows = np.empty(pages * page_rows * plan.row_words, dtype=np.int64)
         words = np.empty(min(int(memory_bytes * (1 - _ROW_SHARE)) // 8, _WORDS_MAX), dtype=np.int64)
-        free = np.zeros(len(plan.chains), dtype=np.int64)
+        free = np.zeros((layout.FREE_ROWS, len(plan.chains)), dtype=np.int64)
         register = np.zeros(layout.ARENA_REGISTER, dtype=np.int64)
         register[layout.ARENA_TOP] = 1
         self._tables = Tables(plan.chains, plan.windows, plan.accumulators, plan.outputs)
         self._log = Log(rows, rows.view(np.int32), plan.row_words)
         self._arena = Arena(words, words.view(np.int32), free, register)
         self._table = np.zeros(_TABLE_MIN, dtype=np.int64)
-        self._slot_words = int(plan.chains[:, layout.CHAIN_WORDS].sum())
         self._scratch = np.empty(int(plan.windows[:, layout.WINDOW_WORDS].max(initial=1)), dtype=np.int64)
         self._floats = np.empty(1, dtype=np.float64)
         self._unused_pages = list(range(pages - 1, -1, -1))
-        self._pages: dict[int, int] = {}
+        self._latest_ms = np.full(pages, layout.NULL, dtype=np.int64)
+        self._open_pages: list[int] = []
         self._page = -1
         self._filled = page_rows
         self._clock_ms = layout.LONG_AGO
@@ -84,7 +84,8 @@ class WindowStore:
     @property
     def events(self) -> int:
         """Events in the log."""
-        return len(self._pages) * self._page_rows + self._filled % self._page_rows
+        pages = np.count_nonzero(self._latest_ms != layout.NULL) + len(self._open_pages)
+        return int(pages) * self._page_rows + self._filled % self._page_rows
 
     @property
     def keys(self) -> int:
@@ -104,13 +105,14 @@ class WindowStore:
         self._reserve(count)
         new_rows = self._append(count)
         slots = np.empty((count, len(plan.chains)), dtype=np.int32)
-        chains.locate(*self._tables, *self._arena, self._table, columns.ids, columns.entering, columns.judged, slots)
         features = np.empty((len(plan.aggregates), count), dtype=np.int64)
         updating.update(
             *self._tables,
             *self._arena,
             *self._log,
+            self._table,
             columns.timestamp_ms,
+            columns.ids,
             columns.values,
             columns.entering,
             columns.judged,
@@ -136,7 +138,7 @@ class WindowStore:
             self._filled += taken
             count -= taken
             if self._filled == self._page_rows:
-                self._pages[self._page] = layout.NULL
+                self._open_pages.append(self._page)
         return runs[0] if len(runs) == 1 else np.concatenate(runs)
 
     def _reserve(self, count: int) -> None:
@@ -146,36 +148,42 @@ class WindowStore:
             self._forget_passed()
             while len(self._unused_pages) * self._page_rows < count + self._page_rows:
                 self._forget_oldest()
-        while self._arena.register[layout.ARENA_TOP] + count * self._slot_words > len(self._arena.words):
+        while self._arena.register[layout.ARENA_TOP] + self._new_words(count) > len(self._arena.words):
             self._forget_oldest()
         while (self._arena.register[layout.ARENA_SLOTS] + count * len(self.plan.chains)) * 5 > len(self._table) * 3:
             larger = np.zeros(2 * len(self._table), dtype=np.int64)
             chains.rehash(self._table, larger)
             self._table = larger
 
+    def _new_words(self, count: int) -> int:
+        """The most words of unused arena that `count` events can need."""
+        new = np.maximum(count - self._arena.free[layout.FREE_COUNT], 0)
+        return int((new * self.plan.chains[:, layout.CHAIN_WORDS]).sum())
+
     def _close_pages(self) -> None:
-        """Notes the latest time on each full page, and moves the clock to the median time of the newest."""
-        for page, latest in self._pages.items():
-            if latest == layout.NULL:
-                start = page * self._page_rows * self.plan.row_words
-                times = self._log.rows[start : start + self._page_rows * self.plan.row_words : self.plan.row_words]
-                self._pages[page] = int(times.max())
-                self._clock_ms = max(self._clock_ms, int(np.median(times)))
+        """Notes the latest time on each page just filled, and moves the clock to the median time of the newest."""
+        for page in self._open_pages:
+            start = page * self._page_rows * self.plan.row_words
+            times = self._log.rows[start : start + self._page_rows * self.plan.row_words : self.plan.row_words]
+            self._latest_ms[page] = times.max()
+            self._clock_ms = max(self._clock_ms, int(np.median(times)))
+        self._open_pages.clear()
 
     def _forget_passed(self) -> None:
         limit = self._clock_ms - self._lateness_ms - self.plan.reach_ms
-        for page in [page for page, latest in self._pages.items() if latest <= limit]:
+        for page in np.flatnonzero((self._latest_ms <= limit) & (self._latest_ms != layout.NULL)).tolist():
             self._forget(page)
 
     def _forget_oldest(self) -> None:
         """Forgets the page that ends earliest, although windows still reach it."""
-        closed = {page: latest for page, latest in self._pages.items() if latest != layout.NULL}
-        if not closed:
+        closed = np.flatnonzero(self._latest_ms != layout.NULL)
+        if not len(closed):
             raise MemoryError(f"the windows' memory is too small for one batch of events ({self.events} held)")
-        self._forget(min(closed, key=closed.__getitem__))
+        self._forget(int(closed[np.argmin(self._latest_ms[closed])]))
 
     def _forget(self, page: int) -> None:
-        latest = self._pages.pop(page)
+        latest = int(self._latest_ms[page])
+        self._latest_ms[page] = layout.NULL
         self.complete_since_ms = max(self.complete_since_ms, latest)
         first_row, clock = page * self._page_rows, latest + self.plan.reach_ms
         updating.forget(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from windows import layout
-from windows.chains import enters, link, remove, unlink
+from windows.chains import enters, link, locate, remove, unlink
 from windows.jit import inlined, kernel
 from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell
 from windows.reporting import report, report_nothing
@@ -23,6 +23,48 @@ def _append(log: Log, chains: Words, arena: Arena, slots: Cells, i: int, filters
             set_cell(log, row, cell + layout.SLOT, layout.NONE)
 
 
+@inlined
+def _take(
+    tables: Tables,
+    arena: Arena,
+    log: Log,
+    times: Words,
+    values: Words,
+    filters: NDArray[np.uint64],
+    judged: NDArray[np.bool_],
+    slots: Cells,
+    new_rows: Words,
+    scratch: Words,
+    floats: NDArray[np.float64],
+    features: Words,
+    i: int,
+) -> None:
+    """Takes event `i` in, and writes its features to `features[:, i]` if it is judged."""
+    row, time = new_rows[i], times[i]
+    log.rows[row * log.row_words] = time
+    for v in range(len(values)):
+        log.rows[row * log.row_words + 1 + v] = values[v, i]
+    _append(log, tables.chains, arena, slots, i, filters[i], row)
+    for c in range(len(tables.chains)):
+        first, end = tables.chains[c, layout.CHAIN_WINDOWS], tables.chains[c, layout.CHAIN_WINDOWS_END]
+        if first == end:
+            continue
+        slot = int(slots[i, c])
+        if slot < 0:
+            if judged[i]:
+                report_nothing(tables, c, slot == layout.UNSEEN, floats, features, i)
+            continue
+        cell = tables.chains[c, layout.CHAIN_CELL]
+        entered = row if enters(tables.chains, c, filters[i]) else layout.NONE
+        old = arena.words[slot + layout.SLOT_NOW]
+        now = max(old, time)
+        arena.words[slot + layout.SLOT_NOW] = now
+        for w in range(first, end):
+            slide(log, tables, arena, cell, w, slot, old, now, entered)
+            if judged[i]:
+                report(log, tables, arena, cell, w, slot, now, time, entered, scratch, floats, features, i)
+
+
 @kernel
 def update(
     chains: Words,
@@ -36,9 +78,11 @@ def update(
     rows: Words,
     cells: Cells,
     row_words: int,
+    table: Words,
     times: Words,
+    ids: NDArray[np.uint64],
     values: Words,
-    entering: NDArray[np.uint64],
+    filters: NDArray[np.uint64],
     judged: NDArray[np.bool_],
     slots: Cells,
     new_rows: Words,
@@ -50,30 +94,9 @@ def update(
     tables = Tables(chains, windows, accumulators, outputs)
     arena = Arena(words, word_cells, free, register)
     log = Log(rows, cells, row_words)
+    locate(tables, arena, table, ids, filters, judged, slots)
     for i in range(len(times)):
-        row, time = new_rows[i], times[i]
-        rows[row * row_words] = time
-        for v in range(len(values)):
-            rows[row * row_words + 1 + v] = values[v, i]
-        _append(log, chains, arena, slots, i, entering[i], row)
-        for c in range(len(chains)):
-            first, end = chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]
-            if first == end:
-                continue
-            slot = int(slots[i, c])
-            if slot < 0:
-                if judged[i]:
-                    report_nothing(tables, c, slot == layout.UNSEEN, floats, features, i)
-                continue
-            cell = chains[c, layout.CHAIN_CELL]
-            entered = row if enters(chains, c, entering[i]) else layout.NONE
-            old = words[slot + layout.SLOT_NOW]
-            now = max(old, time)
-            words[slot + layout.SLOT_NOW] = now
-            for w in range(first, end):
-                slide(log, tables, arena, cell, w, slot, old, now, entered)
-                if judged[i]:
-                    report(log, tables, arena, cell, w, slot, now, time, entered, scratch, floats, features, i)
+        _take(tables, arena, log, times, values, filters, judged, slots, new_rows, scratch, floats, features, i)
 
 
 @kernel

@@ -189,3 +189,17 @@ def test_too_little_memory_and_too_large_a_batch_are_refused() -> None:
         WindowStore(plan, 5)
     with pytest.raises(ValueError, match="expected at most 8192 events, got 9000"):
         WindowDriver([Aggregate("count", ("user",), 1000)]).take(stream_of(9000, seed=1, gap_ms=1, keys=2))
+
+
+def test_a_full_arena_forgets_pages_until_their_keys_make_room() -> None:
+    """Every event brings new keys with large slots; their memory fills long before the log's."""
+    aggregates = [Aggregate("std", ("user",), 10**9 + n, "amount") for n in range(60)]
+    store = WindowStore(plan_of(aggregates, ("amount",)), MEMORY_MIN)
+    rng = np.random.default_rng(1)
+    for start in range(0, 100_000, 1000):
+        ids = rng.integers(1, 2**63, size=1000, dtype=np.uint64)
+        times = np.arange(10**12 + start, 10**12 + start + 1000)
+        everybody = np.ones(1000, dtype=np.uint64)
+        store.update(Columns(times, ids[None, :], np.full((1, 1000), 5), everybody, everybody == 0))
+    assert store.complete_since_ms > 10**12
+    assert 0 < store.keys < 20_000
