@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from benchmarks import results
-from benchmarks.hardware import commit, describe
+from benchmarks.hardware import commit, describe, doubt
 from benchmarks.suite import QUICK, Extent, Suite, shown, steps
 from benchmarks.workload import Scale, write_lines
 
@@ -31,7 +31,9 @@ def main(context: click.Context, quick: bool) -> None:
     if not bootstrap:
         raise click.UsageError("expected a broker in KAFKA_BOOTSTRAP: run it with `make bench`, which starts one")
     extent = QUICK if quick else Extent()
-    taken, hardware = datetime.now(UTC), describe()
+    taken, hardware, doubtful = datetime.now(UTC), describe(), doubt()
+    if doubtful:
+        click.echo(doubtful, err=True)
     with (
         tempfile.TemporaryDirectory(prefix="riskgate-bench-") as folder,
         shown(steps(extent), Console(stderr=True)) as step,
@@ -40,6 +42,8 @@ def main(context: click.Context, quick: bool) -> None:
     measured = results.Results(taken, commit(), hardware, values)
     console = _console()
     results.show(measured, console)
+    if doubtful:
+        console.print(f"when this began, {doubtful}", soft_wrap=True)
     if quick:
         console.print("quick: far too little was measured for these figures to mean anything")
     else:

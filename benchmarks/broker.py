@@ -1,6 +1,5 @@
 """Topics of a real broker that live as long as a measurement, and filling them."""
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,11 +9,12 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from benchmarks.workload import user_of
+
 PARTITIONS = 4
 ADMIN_TIMEOUT_S = 20
 
 _POLL_S = 0.05
-_USER = re.compile(rb'"user_id": "(\w+)"')
 
 
 class Broker:
@@ -88,10 +88,3 @@ class Counter:
 
     def close(self) -> None:
         self._consumer.close()
-
-
-def user_of(line: bytes) -> bytes:
-    """The user of one of W's events: the key that decides its partition."""
-    found = _USER.search(line)
-    assert found is not None
-    return found[1]

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+QUIET_LOAD = 0.5
 PACKAGES = ("numpy", "numba", "msgspec", "bytewax", "confluent-kafka")
 
 
@@ -20,6 +21,14 @@ def describe() -> dict[str, str]:
         "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         "load before": " ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
+
+
+def doubt() -> str:
+    """What to say when the machine has other work to do; empty when it is quiet."""
+    load = os.getloadavg()[0]
+    if load <= QUIET_LOAD:
+        return ""
+    return f"the machine is busy (load {load:.1f}): figures taken now are too high, and ratios are rough"
 
 
 def commit() -> str:

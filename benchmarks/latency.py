@@ -17,8 +17,9 @@ from uuid import uuid4
 import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from benchmarks.broker import PARTITIONS, Broker, user_of
+from benchmarks.broker import PARTITIONS, Broker
 from benchmarks.gates import started
+from benchmarks.workload import user_of
 
 RATE_S = 1_000
 SHARES = (50, 99, 99.9)

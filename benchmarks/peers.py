@@ -22,7 +22,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.hardware import ROOT, commit, describe
+from benchmarks.hardware import ROOT, commit, describe, doubt
 from benchmarks.variants import PACKS, PLAIN, WITH_DETECTORS
 from benchmarks.workload import Scale, write_lines
 
@@ -181,6 +181,9 @@ def main(rounds: int) -> None:
         return
     if not bootstrap:
         raise click.UsageError("expected a broker in KAFKA_BOOTSTRAP: run it with `make bench-peers`, which starts one")
+    head, doubtful = {"commit": commit(), **describe()}, doubt()
+    if doubtful:
+        click.echo(doubtful, err=True)
     peers = Peers(bootstrap, Path(os.environ.get("PEERS_WORK") or ROOT / "build" / "peers").resolve())
     click.echo("preparing: the peers are built, 2,400,000 events are loaded")
     peers.prepare()
@@ -191,9 +194,11 @@ def main(rounds: int) -> None:
         click.echo(f"round {number} of {rounds}: 1,000 events/s")
         slow = peers.fixed_rate()
         measured.append({name: {**fast.get(name, {}), **slow.get(name, {})} for name in {**fast, **slow}})
-    for name, value in {"commit": commit(), **describe()}.items():
+    for name, value in head.items():
         click.echo(f"{name:>12}  {value}")
     show(measured, Console())
+    if doubtful:
+        click.echo(f"when this began, {doubtful}")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ SECTIONS = (
     Section("in process, batches of 256", _rate("batch_256")),
     Section("in process, one at a time", _percentiles("single", "us", {"p99": 60.0})),
     Section("in process, batches of 1,024, windows that evict (23 days)", _rate("evicting")),
+    Section("in process, batches of 1,024, partitions out of step", _rate("out_of_step")),
     Section("in process, batches of 1,024, detectors on", _rate("detectors")),
     Section("in process, batches of 1,024, a reason told for each hit", _rate("reasons")),
     _memory("memory", "memory, W as it is (5.6 hours)"),

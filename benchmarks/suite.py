@@ -14,13 +14,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from benchmarks import latency, throughput
-from benchmarks.broker import Broker
+from benchmarks.broker import PARTITIONS, Broker
 from benchmarks.gates import BARE, RISKGATE, command
 from benchmarks.quantities import BYTES_OF_EVENT, BYTES_OF_KEY
 from benchmarks.variants import PLAIN, WITH_DETECTORS, WITH_REASONS
-from benchmarks.workload import Scale, write_lines
+from benchmarks.workload import Scale, out_of_step, write_lines
 
 EVICTING_GAP_MS = 5_000.0
+TURNS = 20
+"""A consumer of a full topic was seen to take a twentieth of W from one partition before it turned to the next."""
 
 
 class Extent(NamedTuple):
@@ -47,6 +49,7 @@ class Suite:
         self._extent = extent
         self._broker = Broker(bootstrap)
         self._plain, self._evicting = folder / "w.ndjson", folder / "w-evicting.ndjson"
+        self._out_of_step = folder / "w-out-of-step.ndjson"
         self._step = step
 
     def run(self) -> Values:
@@ -62,16 +65,22 @@ class Suite:
         return dict(self.values)
 
     def _write(self) -> None:
-        for file, gap_ms in ((self._plain, Scale.gap_ms), (self._evicting, EVICTING_GAP_MS)):
+        plain, evicting = Scale(self._extent.events), Scale(self._extent.events, gap_ms=EVICTING_GAP_MS)
+        for file, lines in (
+            (self._plain, write_lines(plain)),
+            (self._evicting, write_lines(evicting)),
+            (self._out_of_step, out_of_step(write_lines(plain), PARTITIONS, self._extent.events // TURNS)),
+        ):
             self._step(f"writing {file.name}")
             with file.open("wb") as out:
-                out.writelines(line + b"\n" for line in write_lines(Scale(self._extent.events, gap_ms=gap_ms)))
+                out.writelines(line + b"\n" for line in lines)
 
     def _in_process(self) -> None:
         self._inside("batch_1024", "rate", PLAIN, self._plain)
         self._inside("batch_256", "rate", PLAIN, self._plain, 256)
         self._inside("single", "singles", PLAIN, self._plain)
         self._inside("evicting", "rate", PLAIN, self._evicting)
+        self._inside("out_of_step", "rate", PLAIN, self._out_of_step)
         self._inside("detectors", "rate", WITH_DETECTORS, self._plain)
         self._inside("reasons", "rate", WITH_REASONS, self._plain)
 
@@ -132,7 +141,7 @@ def _ratios(ours: Mapping[str, float], other: Mapping[str, float]) -> dict[str, 
 
 def steps(extent: Extent) -> int:
     """How many steps a run announces."""
-    return 2 + 6 * extent.rounds + 3 + 1 + 2 * extent.rounds + 2 * extent.rounds
+    return 3 + 7 * extent.rounds + 3 + 1 + 2 * extent.rounds + 2 * extent.rounds
 
 
 @contextmanager

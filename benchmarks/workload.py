@@ -4,7 +4,9 @@ Users are drawn from a Zipf distribution, so that a few keys are very hot; each 
 Amounts are log-normal, and the times between events exponential.
 """
 
-from collections.abc import Iterator
+import re
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +26,7 @@ TYPES = {"payment": 0.8, "topup": 0.15, "refund": 0.05}
 _ZIPF_EXPONENT = 1.2
 _SPREAD = 2_654_435_761
 _CHUNK = 8_192
+_USER = re.compile(rb'"user_id": "(\w+)"')
 
 Whole = NDArray[np.int64]
 
@@ -68,6 +71,23 @@ def write_lines(scale: Scale) -> Iterator[bytes]:
                 f' "channel": "{channels[channel]}", "goods": "game_points",'
                 f' "metadata": {{"game": "hero", "server": {merchant % 40}}}}}'
             ).encode()
+
+
+def out_of_step(lines: Iterable[bytes], partitions: int, turn: int) -> Iterator[bytes]:
+    """The events as a consumer of a full topic gets them: a `turn` of one partition, then one of the next, by user."""
+    parts: list[list[bytes]] = [[] for _ in range(partitions)]
+    for line in lines:
+        parts[zlib.crc32(user_of(line)) % partitions].append(line)
+    for start in range(0, max(map(len, parts)), turn):
+        for part in parts:
+            yield from part[start : start + turn]
+
+
+def user_of(line: bytes) -> bytes:
+    """The user of one of W's events: the key that decides its partition."""
+    found = _USER.search(line)
+    assert found is not None
+    return found[1]
 
 
 def _draw(scale: Scale) -> _Drawn:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
-from benchmarks.workload import Scale, write_lines
+from benchmarks.workload import Scale, out_of_step, user_of, write_lines
 from schemas.batches import decode
 
 PUBLISHED = {
@@ -38,3 +38,10 @@ def test_command_writes_the_stream(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["workload", str(file), "--events", "150", "--gap-ms", "5000", "--seed", "3"])
     assert done.exit_code == 0, done.output
     assert file.read_bytes().splitlines() == list(write_lines(Scale(events=150, gap_ms=5_000, seed=3)))
+
+
+def test_out_of_step_keeps_each_users_order() -> None:
+    lines = list(write_lines(Scale(events=2_000)))
+    mixed = list(out_of_step(lines, partitions=4, turn=100))
+    assert mixed != lines
+    assert sorted(mixed, key=user_of) == sorted(lines, key=user_of)
