@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 Facts = Mapping[str, float | str | bool | None]
-"""One event as a detector sees it: the fields it reads, None where missing. Money is in minor units."""
+"""One event as a detector sees it: the fields it reads, absent or None where missing. Money is in minor units."""
 
 
 class Detector(Protocol):

@@ -1,6 +1,7 @@
 """Own baseline: how far an amount lies from what the same key usually spends."""
 
 from math import log1p, sqrt
+from sys import float_info
 
 from detectors.contract import Facts
 
@@ -40,21 +41,23 @@ class OwnBaseline:
         self._known: dict[str, tuple[int, float, float]] = {}
 
     def score_one(self, x: Facts) -> float | None:
-        key, value = x[self._by], x[self._of]
-        if not isinstance(key, str) or not isinstance(value, int | float):
+        seen = self._read(x)
+        if seen is None:
             return None
+        key, height = seen
         count, mean, variance = self._known.get(key, (0, 0.0, 0.0))
         if count < self._warm_up:
             return None
-        z = (log1p(value) - mean) / max(sqrt(variance), DEVIATION_MIN)
+        z = (height - mean) / max(sqrt(variance), DEVIATION_MIN)
         return max(-Z_MAX, min(Z_MAX, z))
 
     def learn_one(self, x: Facts) -> None:
-        key, value = x[self._by], x[self._of]
-        if not isinstance(key, str) or not isinstance(value, int | float):
+        seen = self._read(x)
+        if seen is None:
             return
+        key, height = seen
         count, mean, variance = self._known.pop(key, (0, 0.0, 0.0))
-        step = log1p(value) - mean
+        step = height - mean
         if count >= self._warm_up:
             most = STEP_MAX * max(sqrt(variance), DEVIATION_MIN)
             step = max(-most, min(most, step))
@@ -62,3 +65,10 @@ class OwnBaseline:
         self._known[key] = count + 1, mean + weight * step, (1 - weight) * (variance + weight * step * step)
         if len(self._known) > KEYS_MAX:
             del self._known[next(iter(self._known))]
+
+    def _read(self, x: Facts) -> tuple[str, float] | None:
+        """The key and log(1 + value); None where one is missing, or the value is negative or not finite."""
+        key, value = x.get(self._by), x.get(self._of)
+        if not isinstance(key, str) or not isinstance(value, int | float) or not 0 <= value <= float_info.max:
+            return None
+        return key, log1p(value)

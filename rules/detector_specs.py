@@ -2,13 +2,13 @@
 
 import re
 
+from detectors import KINDS
 from rules.features import event_field
 from rules.findings import quoted
 from rules.models import DetectorSpec
 from rules.shapes import Shapes, as_options
 from rules.trees import Table, Tree
 
-KINDS = ("own_baseline",)
 _KEYS = ("kind", "by", "of", "half_life", "warm_up")
 _COUNTED = re.compile(r"([1-9]\d{0,6}) events?", re.ASCII)
 

@@ -24,7 +24,7 @@ def assert_equal(ours: Sequence[bytes], theirs: Sequence[bytes], pack: PackText)
 
 
 @pytest.mark.parametrize("scores", [False, True], ids=["columns", "scores"])
-@pytest.mark.parametrize("seed", range(9))
+@pytest.mark.parametrize("seed", range(16))
 def test_decisions_equal_the_oracle(seed: int, scores: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detectors.ranks.SETTLED", 15)
     draw = random.Random(1000 * seed + scores)
