@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from itertools import groupby
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from flows.batches import Arrival
+from flows.kafka.alignment import Alignment
 from flows.kafka.settings import Settings, log
 from flows.kafka.trouble import Trouble
 from flows.lifecycle import FlowError
@@ -13,6 +15,9 @@ from schemas import Place, TopicPlace
 
 BATCH_EVENTS_MAX = 1_024
 IDLE_S = 0.1
+SILENCE_S = 0.25
+"""For so long a partition with a backlog that brings nothing may hold the others back."""
+
 COMMIT_TIMEOUT_S = 3.0
 SETTLE_S = 3.0
 
@@ -32,11 +37,17 @@ class KafkaSource:
         settings: Settings,
         settle: Callable[[float], bool],
         trouble: Trouble,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settle = settle
         self._trouble = trouble
-        self._assigned: list[TopicPartition] = []
-        self._delivered: list[TopicPartition] = []
+        self._topic = topic
+        self._monotonic = monotonic
+        self._alignment: Alignment[Message] = Alignment()
+        self._read_to: dict[int, int] = {}
+        self._paused: set[int] = set()
+        self._ready: list[Message] = []
+        self._cut = 0
         self._committed: list[TopicPartition] = []
         self._commit_under_way = False
         self._commit_problem: str | None = None
@@ -54,17 +65,12 @@ class KafkaSource:
         self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 
     def take(self) -> Arrival:
-        self._delivered = self._positions()
-        first = self._consumer.poll(IDLE_S)
-        if self._trouble.fatal is not None:
-            raise FlowError(f"Kafka does not let this consumer go on: {self._trouble.fatal}")
-        if first is None:
+        if self._cut == len(self._ready):
+            self._ready, self._cut = self._next_records(), 0
+        messages = self._ready[self._cut : self._cut + BATCH_EVENTS_MAX]
+        if not messages:
             return Arrival((), _nowhere)
-        messages = [first, *self._consumer.consume(BATCH_EVENTS_MAX - 1, 0)]
-        if any(map(Message.error, messages)):
-            messages = self._without_errors(messages)
-        else:
-            self._trouble.over()
+        self._cut += len(messages)
         raws = [message.value() or b"" for message in messages]
 
         def place_of(index: int) -> Place:
@@ -72,6 +78,52 @@ class KafkaSource:
             return TopicPlace(message.topic() or "", message.partition() or 0, message.offset() or 0)
 
         return Arrival(raws, place_of)
+
+    def _next_records(self) -> list[Message]:
+        """Reads until the alignment gives something away, or nothing comes for a moment."""
+        silent_since_s = self._monotonic()
+        first = self._consumer.poll(IDLE_S)
+        while True:
+            if self._trouble.fatal is not None:
+                raise FlowError(f"Kafka does not let this consumer go on: {self._trouble.fatal}")
+            if first is not None:
+                self._align([first, *self._consumer.consume(BATCH_EVENTS_MAX - 1, 0)])
+            patient = self._monotonic() - silent_since_s < SILENCE_S
+            for partition in self._alignment.silent():
+                if not patient or self._at_end(partition):
+                    self._alignment.end(partition)
+            self._regulate()
+            records = self._alignment.release()
+            if records or first is None:
+                return records
+            first = self._consumer.poll(SILENCE_S)
+
+    def _align(self, messages: list[Message]) -> None:
+        if any(map(Message.error, messages)):
+            messages = self._without_errors(messages)
+        else:
+            self._trouble.over()
+        for partition, run in groupby(messages, key=Message.partition):
+            records = list(run)
+            self._alignment.add(partition or 0, [record.timestamp()[1] for record in records], records)
+            self._read_to[partition or 0] = (records[-1].offset() or 0) + 1
+
+    def _at_end(self, partition: int) -> bool:
+        """Whether all of the partition that the broker told of has been read."""
+        _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
+        return 0 <= high <= self._read_to.get(partition, 0)
+
+    def _regulate(self) -> None:
+        """Lets partitions that are far ahead of the others wait."""
+        ahead = [partition for partition in self._alignment.ahead() if partition not in self._paused]
+        if ahead:
+            self._consumer.pause([TopicPartition(self._topic, partition) for partition in ahead])
+            self._paused.update(ahead)
+        if self._paused:
+            behind = self._paused.intersection(self._alignment.behind())
+            if behind:
+                self._consumer.resume([TopicPartition(self._topic, partition) for partition in behind])
+                self._paused -= behind
 
     def _without_errors(self, messages: list[Message]) -> list[Message]:
         for message in messages:
@@ -82,17 +134,23 @@ class KafkaSource:
 
     def _positions(self) -> list[TopicPartition]:
         """Behind the last event taken from each partition; all of them have been written when this is asked."""
-        if not self._assigned:
-            return []
-        return [at for at in self._consumer.position(self._assigned) if at.offset >= 0]
+        waiting: dict[int, int] = {}
+        for message in reversed(self._ready[self._cut :]):
+            waiting[message.partition() or 0] = message.offset() or 0
+        positions = []
+        for partition, end in self._read_to.items():
+            held = self._alignment.first_held(partition)
+            offset = waiting.get(partition, end if held is None else held.offset() or 0)
+            positions.append(TopicPartition(self._topic, partition, offset))
+        return positions
 
     def acknowledge(self) -> None:
         """Commits in the background; what fails is tried again at the next call."""
-        self._delivered = self._positions()
-        if self._delivered and not self._commit_under_way and _offsets(self._delivered) != _offsets(self._committed):
+        positions = self._positions()
+        if positions and not self._commit_under_way and _offsets(positions) != _offsets(self._committed):
             self._commit_under_way = True
-            self._committed = self._delivered
-            self._consumer.commit(offsets=self._delivered, asynchronous=True)
+            self._committed = positions
+            self._consumer.commit(offsets=positions, asynchronous=True)
 
     def _on_commit(self, error: object, _partitions: list[TopicPartition]) -> None:
         self._commit_under_way = False
@@ -101,13 +159,13 @@ class KafkaSource:
             self._committed = []
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Keeps the partitions here: asking librdkafka for them would wait for another thread at each batch."""
-        self._assigned += [TopicPartition(given.topic, given.partition) for given in partitions]
+        for given in partitions:
+            self._alignment.open(given.partition)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._closing:
             return
-        offsets = _those_of(self._delivered, partitions)
+        offsets = _those_of(self._positions(), partitions)
         if offsets and self._settle(SETTLE_S):
             try:
                 consumer.commit(offsets=offsets, asynchronous=False)
@@ -121,9 +179,13 @@ class KafkaSource:
         self._forget(partitions)
 
     def _forget(self, partitions: list[TopicPartition]) -> None:
-        for kept in (self._assigned, self._delivered):
-            for gone in _those_of(kept, partitions):
-                kept.remove(gone)
+        gone = {partition.partition for partition in partitions}
+        for partition in gone:
+            self._alignment.close(partition)
+            self._read_to.pop(partition, None)
+        self._paused -= gone
+        self._ready = [message for message in self._ready[self._cut :] if message.partition() not in gone]
+        self._cut = 0
 
     def close(self) -> None:
         """Waits for the last commit under way."""
