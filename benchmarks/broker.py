@@ -13,6 +13,8 @@ from benchmarks.workload import user_of
 
 PARTITIONS = 4
 ADMIN_TIMEOUT_S = 20
+WARNINGS = 4
+"""librdkafka's log level without its notes on topics that were deleted, which we do on purpose."""
 
 _POLL_S = 0.05
 
@@ -22,7 +24,7 @@ class Broker:
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": WARNINGS})
 
     @contextmanager
     def topics(self, *stems: str) -> Iterator[list[str]]:
