@@ -14,7 +14,7 @@ from benchmarks.hardware import commit, describe, doubt
 from benchmarks.suite import QUICK, Extent, Suite, shown, steps
 from benchmarks.workload import Scale, write_lines
 
-PLAIN_WIDTH = 110
+PLAIN_WIDTH = 120
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -55,7 +55,7 @@ def show(results: Results, console: Console) -> None:
         for quantity in quantities:
             values = results.values[quantity.key]
             middle = median(values)
-            spread = f"{_number(min(values))} - {_number(max(values))}" if len(values) > 1 else ""
+            spread = f"{_number(min(values))}-{_number(max(values))}" if len(values) > 1 else ""
             goal = "" if quantity.most is None else f"<= {_number(quantity.most)}"
             met = "" if quantity.most is None else "met" if middle <= quantity.most else "[red]missed[/]"
             table.add_row(f"  {quantity.what}", _number(middle), spread, quantity.unit, goal, met)

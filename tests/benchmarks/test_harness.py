@@ -73,7 +73,7 @@ def test_whole_suite(kafka_bootstrap: str, tmp_path: Path) -> None:
     values = Suite(TINY, kafka_bootstrap, tmp_path, told.append).run()
     assert [quantity.key for quantity in QUANTITIES if quantity.key not in values] == []
     assert len(told) == steps(TINY)
-    console = Console(record=True, width=110)
+    console = Console(record=True, width=120)
     results.show(Results(datetime.now(UTC), "0123abcd", {"processor": "some"}, values), console)
     shown = console.export_text()
     assert all(section.title in shown for section in SECTIONS)
@@ -122,6 +122,6 @@ def test_ratios_are_taken_within_a_round() -> None:
     cpu, of_flink = peers.RATIOS[:2]
     assert [peers.ratio(found, cpu) for found in rounds] == pytest.approx([0.7, 0.6])
     assert peers.ratio(rounds[0], of_flink) is None
-    console = Console(record=True, width=110)
+    console = Console(record=True, width=120)
     peers.show(rounds, console)
     assert "0.65" in console.export_text()
