@@ -62,7 +62,7 @@ class History:
 
     def complete(self, timestamp_ms: NDArray[np.int64]) -> NDArray[np.bool_] | None:
         """Whether the log still has all that the windows of each event reach; None where it has for all."""
-        since_ms = self._store.complete_since_ms + self._plan.reach_ms
+        since_ms = self._store.whole_since_ms + self._plan.reach_ms
         complete = timestamp_ms >= since_ms
         return None if complete.all() else complete
 

@@ -103,7 +103,8 @@ class Judge:
         degraded = bool(unknown)
         lacking = dict.fromkeys(unknown)
         for number in missing:
-            degraded |= self.rules[number].on_missing == "degraded"
+            rule = self.rules[number]
+            degraded |= rule.on_missing == "degraded" and rule.mode == "live"
             for index in self._scalar.inputs_of[number]:
                 read = self._scalar.inputs[index]
                 if frame.value(read, at) is None:

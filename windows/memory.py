@@ -47,22 +47,22 @@ class Arena(NamedTuple):
 @inlined
 def time_of(log: Log, row: int) -> int:
     """When the event in `row` happened, in ms."""
-    return int(log.rows[row * log.row_words])
+    return int(log.rows[np.uint64(row * log.row_words)])
 
 
 @inlined
 def value_of(log: Log, row: int, column: int) -> int:
     """The value in word `column` of `row`, or NULL."""
-    return int(log.rows[row * log.row_words + column])
+    return int(log.rows[np.uint64(row * log.row_words + column)])
 
 
 @inlined
 def cell_of(log: Log, row: int, cell: int) -> int:
     """The row or slot that `cell` of `row` names, or NONE."""
-    return int(log.cells[2 * row * log.row_words + cell])
+    return int(log.cells[np.uint64(2 * row * log.row_words + cell)])
 
 
 @inlined
 def set_cell(log: Log, row: int, cell: int, value: int) -> None:
     """Lets `cell` of `row` name the row or slot `value`."""
-    log.cells[2 * row * log.row_words + cell] = value
+    log.cells[np.uint64(2 * row * log.row_words + cell)] = value

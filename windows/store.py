@@ -1,5 +1,6 @@
 """The sliding-window store: one log of events, and the windows that slide over it."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +56,8 @@ class WindowStore:
             raise ValueError(f"expected at least {MEMORY_MIN} bytes of memory, got {memory_bytes}")
         self.plan = plan
         self.complete_since_ms = layout.LONG_AGO
+        self.whole_since_ms = np.empty(0, dtype=np.int64)
+        """As `complete_since_ms` was at each event of the last update."""
         self._page_rows = page_rows
         self._lateness_ms = lateness_ms
         pages = int(memory_bytes * _ROW_SHARE) // (8 * plan.row_words * page_rows)
@@ -71,7 +74,8 @@ class WindowStore:
         self._floats = np.empty(1, dtype=np.float64)
         self._unused_pages = list(range(pages - 1, -1, -1))
         self._latest_ms = np.full(pages, layout.NULL, dtype=np.int64)
-        self._open_pages: list[int] = []
+        self._left_pages: list[int] = []
+        self._spare_pages = BATCH_MAX // page_rows + 2
         self._page = -1
         self._filled = page_rows
         self._clock_ms = layout.LONG_AGO
@@ -84,8 +88,8 @@ class WindowStore:
     @property
     def events(self) -> int:
         """Events in the log."""
-        pages = np.count_nonzero(self._latest_ms != layout.NULL) + len(self._open_pages)
-        return int(pages) * self._page_rows + self._filled % self._page_rows
+        closed = int(np.count_nonzero(self._latest_ms != layout.NULL))
+        return closed * self._page_rows + (self._filled if self._page >= 0 else 0)
 
     @property
     def keys(self) -> int:
@@ -99,11 +103,34 @@ class WindowStore:
         float64, NaN where missing; those of `plan.texts` are the row of the event whose text is meant. An event that is
         not judged has whatever was there. Rows stay valid until the next update.
         """
-        plan, count = self.plan, len(columns.timestamp_ms)
+        count = len(columns.timestamp_ms)
         if count > BATCH_MAX:
             raise ValueError(f"expected at most {BATCH_MAX} events, got {count}")
-        self._reserve(count)
-        new_rows = self._append(count)
+        self._unused_pages += self._left_pages
+        self._left_pages.clear()
+        room = self._page_rows - self._filled
+        edges = [0, *range(room or self._page_rows, count, self._page_rows), count]
+        self.whole_since_ms = np.empty(count, dtype=np.int64)
+        if len(edges) == 2:
+            taken = self._take(columns)
+            self.whole_since_ms[:] = self.complete_since_ms
+            return taken
+        pieces = []
+        for start, end in pairwise(edges):
+            pieces.append(self._take(_between(columns, start, end)))
+            self.whole_since_ms[start:end] = self.complete_since_ms
+        return np.concatenate([features for features, _ in pieces], axis=1), np.concatenate(
+            [rows for _, rows in pieces]
+        )
+
+    def _take(self, columns: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Takes in events that all go to one page."""
+        plan, count = self.plan, len(columns.timestamp_ms)
+        if self._filled == self._page_rows and count:
+            self._begin_page()
+        first = self._page * self._page_rows + self._filled
+        new_rows = np.arange(first, first + count, dtype=np.int64)
+        self._filled += count
         slots = np.empty((count, len(plan.chains)), dtype=np.int32)
         features = np.empty((len(plan.aggregates), count), dtype=np.int64)
         updating.update(
@@ -124,50 +151,33 @@ class WindowStore:
         )
         return features, new_rows
 
-    def _append(self, count: int) -> NDArray[np.int64]:
-        """Rows for the next `count` events."""
-        if count == 0:
-            return np.empty(0, dtype=np.int64)
-        runs = []
-        while count > 0:
-            if self._filled == self._page_rows:
-                self._page, self._filled = self._unused_pages.pop(), 0
-            taken = min(count, self._page_rows - self._filled)
-            first = self._page * self._page_rows + self._filled
-            runs.append(np.arange(first, first + taken, dtype=np.int64))
-            self._filled += taken
-            count -= taken
-            if self._filled == self._page_rows:
-                self._open_pages.append(self._page)
-        return runs[0] if len(runs) == 1 else np.concatenate(runs)
-
-    def _reserve(self, count: int) -> None:
-        """Makes room for `count` events more; forgets the pages that no window reaches."""
-        if self._filled + count >= self._page_rows:
-            self._close_pages()
+    def _begin_page(self) -> None:
+        """Makes room for a page of events more, however they will be cut; forgets the pages that no window reaches."""
+        if self._page >= 0:
+            self._close_page()
             self._forget_passed()
-            while len(self._unused_pages) * self._page_rows < count + self._page_rows:
-                self._forget_oldest()
-        while self._arena.register[layout.ARENA_TOP] + self._new_words(count) > len(self._arena.words):
+        while len(self._unused_pages) + len(self._left_pages) < self._spare_pages:
             self._forget_oldest()
-        while (self._arena.register[layout.ARENA_SLOTS] + count * len(self.plan.chains)) * 5 > len(self._table) * 3:
+        while self._arena.register[layout.ARENA_TOP] + self._new_words(self._page_rows) > len(self._arena.words):
+            self._forget_oldest()
+        most = self._page_rows * len(self.plan.chains)
+        while (self._arena.register[layout.ARENA_SLOTS] + most) * 5 > len(self._table) * 3:
             larger = np.zeros(2 * len(self._table), dtype=np.int64)
             chains.rehash(self._table, larger)
             self._table = larger
+        self._page, self._filled = self._unused_pages.pop(), 0
 
     def _new_words(self, count: int) -> int:
         """The most words of unused arena that `count` events can need."""
         new = np.maximum(count - self._arena.free[layout.FREE_COUNT], 0)
         return int((new * self.plan.chains[:, layout.CHAIN_WORDS]).sum())
 
-    def _close_pages(self) -> None:
-        """Notes the latest time on each page just filled, and moves the clock to the median time of the newest."""
-        for page in self._open_pages:
-            start = page * self._page_rows * self.plan.row_words
-            times = self._log.rows[start : start + self._page_rows * self.plan.row_words : self.plan.row_words]
-            self._latest_ms[page] = times.max()
-            self._clock_ms = max(self._clock_ms, int(np.median(times)))
-        self._open_pages.clear()
+    def _close_page(self) -> None:
+        """Notes the latest time on the page just filled, and moves the clock to its median time."""
+        start = self._page * self._page_rows * self.plan.row_words
+        times = self._log.rows[start : start + self._page_rows * self.plan.row_words : self.plan.row_words]
+        self._latest_ms[self._page] = times.max()
+        self._clock_ms = max(self._clock_ms, int(np.median(times)))
 
     def _forget_passed(self) -> None:
         limit = self._clock_ms - self._lateness_ms - self.plan.reach_ms
@@ -189,4 +199,9 @@ class WindowStore:
         updating.forget(
             *self._tables, *self._arena, *self._log, self._table, first_row, first_row + self._page_rows, clock
         )
-        self._unused_pages.append(page)
+        self._left_pages.append(page)
+
+
+def _between(columns: Columns, start: int, end: int) -> Columns:
+    """The columns of the events from `start` to `end`."""
+    return Columns(*(np.ascontiguousarray(column[..., start:end]) for column in columns))

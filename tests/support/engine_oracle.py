@@ -91,7 +91,7 @@ class EngineOracle:
             found = outcome(rule.when, _world_of(rule, world))
             if found is None:
                 missing |= dict.fromkeys(_missing_inputs(rule.when, world))
-                degraded = degraded or rule.on_missing == "degraded"
+                degraded = degraded or (rule.on_missing == "degraded" and rule.mode == "live")
             if found or (found is None and rule.on_missing == "match"):
                 hits.append(rule)
         live = [rule for rule in hits if rule.mode == "live"]
