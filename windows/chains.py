@@ -80,11 +80,8 @@ def create(table: Words, tables: Tables, arena: Arena, c: int, key: np.uint64, p
         block = slot + tables.windows[w, layout.WINDOW_WORD]
         arena.cells[2 * block] = layout.NONE
         arena.cells[2 * block + 1] = layout.NONE
-        for a in range(
-            tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]
-        ):
-            if tables.accumulators[a, layout.ACCUMULATOR_KIND] >= layout.MINIMUM:
-                arena.words[block + tables.accumulators[a, layout.ACCUMULATOR_WORD]] = layout.NO_ROWS
+        for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
+            arena.words[block + tables.accumulators[a, layout.ACCUMULATOR_WORD]] = layout.NO_ROWS
     table[place] = np.int64(((key & _LOW) << np.uint64(32)) | np.uint64(slot))
     return slot
 

@@ -22,9 +22,8 @@ def _outranks(kind: int, held: int, value: int) -> bool:
 @inlined
 def enter_deques(log: Log, tables: Tables, arena: Arena, w: int, base: int, row: int) -> None:
     """Puts `row` into the deque of each extreme of window `w`, whose block is at `base`."""
-    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
-        if tables.accumulators[a, layout.ACCUMULATOR_KIND] >= layout.MINIMUM:
-            _enter(log, tables, arena, a, base, row)
+    for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
+        _enter(log, tables, arena, a, base, row)
 
 
 @inlined
@@ -62,9 +61,7 @@ def _enter(log: Log, tables: Tables, arena: Arena, a: int, base: int, row: int) 
 @inlined
 def leave_deques(log: Log, tables: Tables, arena: Arena, w: int, base: int, row: int) -> None:
     """Takes `row`, the oldest of the set, out of the deques where it is the front."""
-    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
-        if tables.accumulators[a, layout.ACCUMULATOR_KIND] < layout.MINIMUM:
-            continue
+    for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
         cell = tables.accumulators[a, layout.ACCUMULATOR_CELL]
         front = 2 * (base + tables.accumulators[a, layout.ACCUMULATOR_WORD])
         if arena.cells[front] != row:

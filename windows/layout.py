@@ -37,18 +37,20 @@ CHAIN_FILTER, CHAIN_CELL, CHAIN_WORDS, CHAIN_WINDOWS, CHAIN_WINDOWS_END, CHAIN_S
 KEYS_MAX = 4
 CHAIN_COLUMNS = CHAIN_KEYS + KEYS_MAX
 
-# Columns of the window table; WINDOW_WORD is the block's place in the slot.
+# Columns of the window table; WINDOW_WORD is the block's place in the slot. A window's extremes are the last of its
+# accumulators, from WINDOW_EXTREMES on.
 (
     WINDOW_OVER,
     WINDOW_DELAY,
     WINDOW_WORD,
     WINDOW_WORDS,
     WINDOW_ACCUMULATORS,
+    WINDOW_EXTREMES,
     WINDOW_ACCUMULATORS_END,
     WINDOW_OUTPUTS,
     WINDOW_OUTPUTS_END,
-) = range(8)
-WINDOW_COLUMNS = 8
+) = range(9)
+WINDOW_COLUMNS = 9
 
 # Columns of the accumulator table: what it sums up, of which value column (or pair chain's cell), in which word of the
 # block; an extreme's deque has its cell in the row.

@@ -60,6 +60,7 @@ class _Chain:
     filter: int
 
 
+_EXTREME_KINDS = ("min", "max")
 _VALUE_KINDS = ("sum", "mean", "min", "max", "std")
 
 
@@ -159,7 +160,11 @@ class _Tables:
         """Adds one window with what its features need; returns its number of words."""
         first_accumulator, first_output = len(self.accumulator_rows), len(self.output_rows)
         block = _Block(self)
-        for feature, aggregate in features:
+        extremes = [each for each in features if each[1].kind in _EXTREME_KINDS]
+        for feature, aggregate in (each for each in features if each not in extremes):
+            self.output_rows.append([feature, *block.output(aggregate)])
+        first_extreme = len(self.accumulator_rows)
+        for feature, aggregate in extremes:
             self.output_rows.append([feature, *block.output(aggregate)])
         self.window_rows.append(
             [
@@ -168,6 +173,7 @@ class _Tables:
                 word,
                 block.words,
                 first_accumulator,
+                first_extreme,
                 len(self.accumulator_rows),
                 first_output,
                 len(self.output_rows),

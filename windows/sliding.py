@@ -46,7 +46,7 @@ def accumulate(
     later than `low`) or behind it (`look_on`: not later than `high`).
     """
     block[base + layout.BLOCK_COUNT] += sign
-    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
+    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_EXTREMES]):
         kind = tables.accumulators[a, layout.ACCUMULATOR_KIND]
         of = tables.accumulators[a, layout.ACCUMULATOR_OF]
         word = base + tables.accumulators[a, layout.ACCUMULATOR_WORD]
@@ -54,7 +54,7 @@ def accumulate(
             has_value = cell_of(log, row, of + layout.SLOT) != layout.NONE
             if has_value and not _has_equal(log, row, of, look_back, low, look_on, high):
                 block[word] += sign
-        elif kind < layout.DISTINCT:
+        else:
             value = value_of(log, row, of)
             if value == layout.NULL:
                 continue
@@ -67,6 +67,17 @@ def accumulate(
 
 
 @inlined
+def _await(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, row: int) -> None:
+    """Lets `row`, later than the set, wait its turn."""
+    base = slot + tables.windows[w, layout.WINDOW_WORD]
+    lead = arena.cells[2 * base + 1]
+    if lead == layout.NONE or cell_of(log, row, cell + layout.NEXT) == lead:
+        if arena.cells[2 * base] == lead:
+            arena.cells[2 * base] = row
+        arena.cells[2 * base + 1] = row
+
+
+@inlined
 def admit(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, now: int, row: int) -> None:
     """Puts `row`, just linked into its chain, into the set if its time is within; else it waits its turn or is past."""
     base = slot + tables.windows[w, layout.WINDOW_WORD]
@@ -76,11 +87,7 @@ def admit(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, 
     time = time_of(log, row)
     following = cell_of(log, row, cell + layout.NEXT)
     if time > high:
-        lead = arena.cells[lead_cell]
-        if lead == layout.NONE or following == lead:
-            if arena.cells[tail_cell] == lead:
-                arena.cells[tail_cell] = row
-            arena.cells[lead_cell] = row
+        _await(log, tables, arena, cell, w, slot, row)
     elif time > low:
         accumulate(log, tables, w, arena.words, base, row, 1, low, high, True, True)
         enter_deques(log, tables, arena, w, base, row)
@@ -113,10 +120,12 @@ def advance(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int
 @inlined
 def slide(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, old: int, now: int, row: int) -> None:
     """Takes in `row`, just linked into its chain, unless it is NONE; then moves the window from `old` on to `now`."""
-    if row != layout.NONE:
-        admit(log, tables, arena, cell, w, slot, old, row)
     if now > old:
+        if row != layout.NONE:
+            _await(log, tables, arena, cell, w, slot, row)
         advance(log, tables, arena, cell, w, slot, old, now)
+    elif row != layout.NONE:
+        admit(log, tables, arena, cell, w, slot, old, row)
 
 
 @kernel
@@ -146,7 +155,6 @@ def rewind(
             accumulate(log, tables, w, block, 0, row, 1, low, high, False, True)
             oldest = row
         row = cell_of(log, row, cell + layout.PREVIOUS)
-    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
-        if tables.accumulators[a, layout.ACCUMULATOR_KIND] >= layout.MINIMUM:
-            block[tables.accumulators[a, layout.ACCUMULATOR_WORD]] = extreme_of(log, tables, a, cell, oldest, high)
+    for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
+        block[tables.accumulators[a, layout.ACCUMULATOR_WORD]] = extreme_of(log, tables, a, cell, oldest, high)
     return oldest
