@@ -203,5 +203,11 @@ class WindowStore:
 
 
 def _between(columns: Columns, start: int, end: int) -> Columns:
-    """The columns of the events from `start` to `end`."""
-    return Columns(*(np.ascontiguousarray(column[..., start:end]) for column in columns))
+    """The events from `start` on, up to `end`."""
+    return Columns(
+        columns.timestamp_ms[start:end],
+        np.ascontiguousarray(columns.ids[:, start:end]),
+        np.ascontiguousarray(columns.values[:, start:end]),
+        columns.entering[start:end],
+        columns.judged[start:end],
+    )
