@@ -12,10 +12,13 @@ from operator import itemgetter
 from typing import Generic, TypeVar
 
 HELD_MAX = 8_192
-"""A partition with so many records held back is too far ahead of the others: it should not be read for a while."""
+"""A partition with more records held back is too far ahead of the others: it should not be read for a while."""
 
-HELD_LOW = 2_048
-"""With so few it should be read again."""
+HELD_TOTAL_MAX = 65_536
+"""The same for all together: where there are many partitions, each may hold an equal share of this."""
+
+LOW_SHARE = 4
+"""With at most a fourth of what it may hold, a partition should be read again."""
 
 Record = TypeVar("Record")
 
@@ -43,11 +46,11 @@ class Alignment(Generic[Record]):
         """Forgets the partition and what is held of it."""
         self._lanes.pop(partition, None)
 
-    def add(self, partition: int, times: Iterable[int], records: Iterable[Record]) -> None:
-        """Holds records of one partition with their timestamps; those of a partition that is not open are left out."""
+    def add(self, partition: int, times: Iterable[int], records: Iterable[Record]) -> bool:
+        """Holds records of one partition with their timestamps; False when it is not open, and they are left out."""
         lane = self._lanes.get(partition)
         if lane is None:
-            return
+            return False
         lane.ended = False
         latest = lane.latest
         for time in times:
@@ -55,10 +58,18 @@ class Alignment(Generic[Record]):
             lane.times.append(latest)
         lane.latest = latest
         lane.records.extend(records)
+        return True
+
+    def running(self) -> list[int]:
+        """Partitions that have not ended."""
+        return [partition for partition, lane in self._lanes.items() if not lane.ended]
 
     def silent(self) -> list[int]:
-        """Partitions that hold the others back: nothing of them is here, and they have not ended."""
-        return [partition for partition, lane in self._lanes.items() if not lane.records and not lane.ended]
+        """Partitions that hold others back: these have brought something, those nothing, and they have not ended."""
+        empty = [partition for partition, lane in self._lanes.items() if not lane.records]
+        if len(empty) == len(self._lanes):
+            return []
+        return [partition for partition in empty if not self._lanes[partition].ended]
 
     def end(self, partition: int) -> None:
         """There is nothing more to read of the partition now; it holds nobody back until it brings something."""
@@ -88,11 +99,16 @@ class Alignment(Generic[Record]):
 
     def ahead(self) -> list[int]:
         """Partitions that should not be read for a while."""
-        return [partition for partition, lane in self._lanes.items() if len(lane.records) > HELD_MAX]
+        most = self._held_max()
+        return [partition for partition, lane in self._lanes.items() if len(lane.records) > most]
 
     def behind(self) -> list[int]:
         """Partitions that should be read."""
-        return [partition for partition, lane in self._lanes.items() if len(lane.records) <= HELD_LOW]
+        few = self._held_max() // LOW_SHARE
+        return [partition for partition, lane in self._lanes.items() if len(lane.records) <= few]
+
+    def _held_max(self) -> int:
+        return min(HELD_MAX, HELD_TOTAL_MAX // max(len(self._lanes), 1))
 
     def first_held(self, partition: int) -> Record | None:
         """The oldest record held of the partition."""

@@ -16,7 +16,10 @@ from schemas import Place, TopicPlace
 BATCH_EVENTS_MAX = 1_024
 IDLE_S = 0.1
 SILENCE_S = 0.25
-"""For so long a partition with a backlog that brings nothing may hold the others back."""
+"""For so long a partition that brings nothing may hold the others back."""
+
+MARKERS = 1
+"""How many offsets at the end of a partition may bring no record: a transaction ends with a marker of its own."""
 
 COMMIT_TIMEOUT_S = 3.0
 SETTLE_S = 3.0
@@ -46,6 +49,7 @@ class KafkaSource:
         self._alignment: Alignment[Message] = Alignment()
         self._read_to: dict[int, int] = {}
         self._paused: set[int] = set()
+        self._silent_s: dict[int, float] = {}
         self._ready: list[Message] = []
         self._cut = 0
         self._committed: list[TopicPartition] = []
@@ -81,22 +85,20 @@ class KafkaSource:
 
     def _next_records(self) -> list[Message]:
         """Reads until the alignment gives something away, or nothing comes for a moment."""
-        silent_since_s = self._monotonic()
-        first = self._consumer.poll(IDLE_S)
+        listened_from_s = self._monotonic()
         while True:
+            first = self._consumer.poll(IDLE_S)
             if self._trouble.fatal is not None:
                 raise FlowError(f"Kafka does not let this consumer go on: {self._trouble.fatal}")
             if first is not None:
                 self._align([first, *self._consumer.consume(BATCH_EVENTS_MAX - 1, 0)])
-            patient = self._monotonic() - silent_since_s < SILENCE_S
-            for partition in self._alignment.silent():
-                if not patient or self._at_end(partition):
-                    self._alignment.end(partition)
+            now_s = self._monotonic()
+            self._end_partitions(now_s - listened_from_s)
+            listened_from_s = now_s
             self._regulate()
             records = self._alignment.release()
             if records or first is None:
                 return records
-            first = self._consumer.poll(SILENCE_S)
 
     def _align(self, messages: list[Message]) -> None:
         if any(map(Message.error, messages)):
@@ -105,13 +107,28 @@ class KafkaSource:
             self._trouble.over()
         for partition, run in groupby(messages, key=Message.partition):
             records = list(run)
-            self._alignment.add(partition or 0, [record.timestamp()[1] for record in records], records)
-            self._read_to[partition or 0] = (records[-1].offset() or 0) + 1
+            if self._alignment.add(partition or 0, [record.timestamp()[1] for record in records], records):
+                self._read_to[partition or 0] = (records[-1].offset() or 0) + 1
+
+    def _end_partitions(self, listened_s: float) -> None:
+        """Those of which all has been read, and those that have held the others back for too long."""
+        for partition in self._alignment.running():
+            if self._at_end(partition):
+                self._alignment.end(partition)
+        before_s = self._silent_s
+        self._silent_s = {
+            partition: before_s[partition] + listened_s if partition in before_s else 0.0
+            for partition in self._alignment.silent()
+        }
+        for partition, silent_s in self._silent_s.items():
+            if silent_s >= SILENCE_S:
+                self._alignment.end(partition)
 
     def _at_end(self, partition: int) -> bool:
         """Whether all of the partition that the broker told of has been read."""
         _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
-        return 0 <= high <= self._read_to.get(partition, 0)
+        read_to = self._read_to.get(partition)
+        return high == 0 if read_to is None else 0 <= high <= read_to + MARKERS
 
     def _regulate(self) -> None:
         """Lets partitions that are far ahead of the others wait."""
@@ -171,7 +188,6 @@ class KafkaSource:
                 consumer.commit(offsets=offsets, asynchronous=False)
             except KafkaException as error:
                 self._trouble.tell(f"offsets could not be committed before a rebalance: {error.args[0].str()}")
-
         self._forget(partitions)
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -183,7 +199,11 @@ class KafkaSource:
         for partition in gone:
             self._alignment.close(partition)
             self._read_to.pop(partition, None)
-        self._paused -= gone
+        waiting = self._paused & gone
+        if waiting:
+            # librdkafka would keep it paused if it came back to this member.
+            self._consumer.resume([TopicPartition(self._topic, partition) for partition in waiting])
+            self._paused -= waiting
         self._ready = [message for message in self._ready[self._cut :] if message.partition() not in gone]
         self._cut = 0
 
