@@ -1,10 +1,12 @@
 """Files and pipes: one JSON event a line in, one JSON decision a line out."""
 
+import errno
 import os
 import select
 import stat
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 import msgspec
 
@@ -34,7 +36,7 @@ class LineSource:
     def __init__(self, path: str) -> None:
         self._path = path
         try:
-            self._fd = sys.stdin.fileno() if path == STANDARD else os.open(path, os.O_RDONLY)
+            self._fd = _standard(sys.stdin) if path == STANDARD else os.open(path, os.O_RDONLY)
             mode = os.fstat(self._fd).st_mode
         except OSError as error:
             raise FlowError(f"expected an input that can be read, got `{path}`: {error.strerror}") from error
@@ -146,7 +148,7 @@ class _LineFile:
         self._path = path
         try:
             self._fd = (
-                sys.stdout.fileno()
+                _standard(sys.stdout)
                 if path == STANDARD
                 else os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode=0o666)
             )
@@ -168,6 +170,13 @@ class _LineFile:
     def close(self) -> None:
         if self._path != STANDARD:
             os.close(self._fd)
+
+
+def _standard(stream: TextIO | None) -> int:
+    """The descriptor of standard input or output. Python has None for one that was closed by whoever started it."""
+    if stream is None:
+        raise OSError(errno.EBADF, "it is closed")
+    return stream.fileno()
 
 
 def _sentence(letter: DeadLetter) -> str:

@@ -15,6 +15,7 @@ COMMANDS = {
 """Subcommands and what they do; `riskgate.commands.NAME.command` is the click command."""
 
 EXIT_USAGE = 1
+EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 
@@ -45,10 +46,14 @@ def cli() -> None:
     """
 
 
-@cli.command()
+@cli.command(short_help="Print a completion script of a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a completion script: eval "$(riskgate completion bash)"."""
+    """Print a completion script of a shell.
+
+    \b
+    eval "$(riskgate completion bash)"
+    """
     completer = get_completion_class(shell)
     if completer is None:
         raise click.UsageError(f"click cannot complete in {shell}")
@@ -64,4 +69,7 @@ def main() -> None:
         code = EXIT_USAGE
     except click.Abort:
         code = EXIT_INTERRUPTED
+    except OSError as error:  # such as a full disk behind standard output
+        click.echo(f"riskgate: error: {error.strerror}", err=True)
+        code = EXIT_FAILED
     sys.exit(code if isinstance(code, int) else 0)

@@ -13,7 +13,17 @@ from rich.console import Console
 
 import rules
 from engine import Engine
-from flows import Arrival, Decider, Stop, Tally, Verdicts, run, stopped_by_signals
+from flows import (
+    Arrival,
+    Decider,
+    FlowError,
+    OutputClosedError,
+    Stop,
+    Tally,
+    Verdicts,
+    run,
+    stopped_by_signals,
+)
 from riskgate.summary import Speed, print_summary
 from riskgate.view import Block, Progress, View, view_for
 from rules import Pack
@@ -26,6 +36,7 @@ PACK = Path(rules.__file__).parent / "packs" / "game-points"
 DAYS = 14
 
 EXIT_FINE = 0
+EXIT_FAILED = 1
 EXIT_FINDINGS = 3
 
 _BATCH_EVENTS = 128
@@ -94,6 +105,13 @@ class _Feed:
         """Nothing to let go of."""
 
 
+class _Output(Console):
+    """Whose reader may go away, as `head` does."""
+
+    def on_broken_pipe(self) -> None:
+        raise OutputClosedError("the reader of the output closed it")
+
+
 class _Watch:
     """The sink: counts and shows the decisions."""
 
@@ -113,7 +131,10 @@ class _Watch:
                 progress.latest.append(self._block(decision))
         last, _ = self._simulation.entries[progress.events + events - 1]
         progress.advance(events, last.timestamp_ms, elapsed_s)
-        self._view.show(progress)
+        try:
+            self._view.show(progress)
+        except OSError as error:
+            raise FlowError(f"the output cannot be written any further: {error.strerror}") from error
 
     def settle(self, timeout_s: float) -> bool:  # noqa: ARG002
         return True
@@ -143,12 +164,23 @@ def demonstrate(simulation: Simulation, pack: Pack, view: View, stop: Stop) -> t
 
 def run_demo(seed: int, events: int, plain: bool) -> int:
     """Prints everything; returns the exit code."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+    console = _Output(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     loaded = rules.load(PACK)
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS
-    pack, stop = loaded.pack, Stop()
+    try:
+        _show(console, loaded.pack, seed, events, plain)
+    except OutputClosedError:
+        return EXIT_FINE
+    except FlowError as error:
+        click.echo(f"riskgate: error: {error}", err=True)
+        return EXIT_FAILED
+    return EXIT_FINE
+
+
+def _show(console: Console, pack: Pack, seed: int, events: int, plain: bool) -> None:
+    stop = Stop()
     console.print(f"Simulating about {events:,} events of a wallet that buys game points, seed {seed} ...")
     simulation = Simulation(seed, events)
     console.print(f"Loading the pack {pack.version}; the first time on a machine its kernels are compiled ...")
@@ -158,4 +190,3 @@ def run_demo(seed: int, events: int, plain: bool) -> int:
         console.print("Stopped early: no account of a stream that was not seen whole.")
     else:
         print_summary(console, scores, speed, pack.currency)
-    return EXIT_FINE

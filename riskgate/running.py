@@ -82,13 +82,16 @@ def _run(pack_path: Path, store_url: str | None, open_ends: Callable[[Stop], tup
     recall = None if store is None else Recall(store, lists, lambda: time.time_ns() // 1_000_000, _notify, tally)
     code = EXIT_FINE
     with stopped_by_signals(stop):
-        started_s = time.monotonic()
         try:
             ends = open_ends(stop)
-            if ends is None:
-                return EXIT_FINE
-            decider = Decider(Engine(pack), lists, tally, recall)
-            started_s = time.monotonic()
+        except FlowError as error:
+            _notify(f"error: {error}")
+            return EXIT_FAILED
+        if ends is None:
+            return EXIT_FINE
+        decider = Decider(Engine(pack), lists, tally, recall)
+        started_s = time.monotonic()
+        try:
             run(ends[0], decider, ends[1], stop)
         except OutputClosedError as error:
             _notify(str(error))

@@ -16,7 +16,7 @@ FINDINGS_EXIT = 3
 
 
 @click.command(name="lint")
-@click.argument("pack", type=click.Path(path_type=Path))
+@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--strict", is_flag=True, help="Exit 2 where there are warnings.")
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 def command(pack: Path, strict: bool, form: str) -> None:
