@@ -29,7 +29,6 @@ from riskgate.view import Block, Progress, View, view_for
 from rules import Pack
 from rules.findings import render
 from schemas import Decision, Event, FilePlace, Place, Transaction
-from schemas.batches import decode
 from simulator import Label, Scores, simulate, users_for
 
 PACK = Path(rules.__file__).parent / "packs" / "game-points"
@@ -150,9 +149,8 @@ class _Watch:
 
 
 def demonstrate(simulation: Simulation, pack: Pack, view: View, stop: Stop) -> tuple[Scores, Speed]:
-    """Runs the stream through the dataflow, shows it, gives the account. Compiles the kernels before time counts."""
+    """Runs the stream through the dataflow, shows it, gives the account."""
     lists = {name: spec.entries for name, spec in pack.lists.items()}
-    Engine(pack).decide(decode(simulation.raws[:_BATCH_EVENTS]), lists)
     decider = Decider(Engine(pack), lists, Tally())
     clock = _Clock()
     progress = Progress(f"riskgate · pack {pack.version} · seed {simulation.seed}", len(simulation.raws))

@@ -92,6 +92,7 @@ class Hasher:
             raise ValueError(f"expected a key of 16 bytes, got {len(key)}")
         self._key0 = np.uint64(int.from_bytes(key[:8], "little"))
         self._key1 = np.uint64(int.from_bytes(key[8:], "little"))
+        self.id("compile now")
 
     def ids(self, texts: Sequence[str | None]) -> NDArray[np.uint64]:
         """The id of each text, uint64; a missing or empty text has the id 0."""

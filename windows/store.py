@@ -79,6 +79,16 @@ class WindowStore:
         self._page = -1
         self._filled = page_rows
         self._clock_ms = layout.LONG_AGO
+        self._compile()
+
+    def _compile(self) -> None:
+        """Runs the kernels on nothing, so that the first event does not wait for the compiler."""
+        nothing = np.empty(0, dtype=np.int64)
+        ids = np.empty((len(self.plan.ids), 0), dtype=np.uint64)
+        values = np.empty((len(self.plan.values), 0), dtype=np.int64)
+        self.update(Columns(nothing, ids, values, nothing.astype(np.uint64), nothing.astype(np.bool_)))
+        updating.forget(*self._tables, *self._arena, *self._log, self._table, 0, 0, layout.LONG_AGO)
+        chains.rehash(self._table, np.zeros_like(self._table))
 
     @property
     def capacity(self) -> int:
