@@ -4,7 +4,7 @@ import re
 from decimal import Context, Decimal
 
 AMOUNT_MAX = 10**10
-"""The largest amount taken, in major units: a float holds each minor unit below it, an int64 the sum of nine million."""
+"""The largest amount taken, in major units: a float holds each minor unit below it, an int64 a sum of nine million."""
 
 _TWO = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY "
