@@ -23,6 +23,7 @@ from flows import (
     run,
     stopped_by_signals,
 )
+from riskgate.waiting import loading_kernels
 from rules.findings import render
 from stores import Store, StoreUrlError, open_store
 
@@ -89,7 +90,8 @@ def _run(pack_path: Path, store_url: str | None, open_ends: Callable[[Stop], tup
             return EXIT_FAILED
         if ends is None:
             return EXIT_FINE
-        decider = Decider(Engine(pack), lists, tally, recall)
+        with loading_kernels():
+            decider = Decider(Engine(pack), lists, tally, recall)
         started_s = time.monotonic()
         try:
             run(ends[0], decider, ends[1], stop)

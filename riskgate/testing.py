@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 import rules
+from engine import Engine
+from riskgate.waiting import loading_kernels
 from rules import Pack
 from rules.findings import render
 from workbench import CaseResult, Report, run_cases
@@ -22,6 +24,8 @@ def run_tests(path: Path, form: str) -> int:
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS
+    with loading_kernels():
+        Engine(loaded.pack)
     report = run_cases(loaded.pack)
     elapsed_s = time.monotonic() - started_s
     click.echo(_json(loaded.pack, report, elapsed_s) if form == "json" else _pretty(report, elapsed_s))

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from flows.batches import Verdicts
 from flows.kafka.settings import Settings, log
-from flows.kafka.trouble import Trouble
+from flows.kafka.trouble import Trouble, sentence_of
 from flows.lifecycle import FlowError, Stop
 
 WAIT_S = 0.05
@@ -50,7 +50,7 @@ class KafkaSink:
         try:
             self.producer = Producer(configuration)
         except (KafkaException, ValueError, TypeError) as error:
-            raise FlowError(settings.without_secrets(f"the producer cannot be set up: {error}")) from None
+            raise FlowError(settings.without_secrets(f"the producer cannot be set up: {sentence_of(error)}")) from None
 
     def write(self, verdicts: Verdicts) -> None:
         produce, topic = self.producer.produce, self._decisions_topic

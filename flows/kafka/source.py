@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from flows.batches import Arrival
 from flows.kafka.alignment import Alignment
 from flows.kafka.settings import Settings, log
-from flows.kafka.trouble import Trouble
+from flows.kafka.trouble import Trouble, sentence_of
 from flows.lifecycle import FlowError
 from schemas import Place, TopicPlace
 
@@ -65,7 +65,7 @@ class KafkaSource:
         try:
             self._consumer = Consumer(configuration)
         except (KafkaException, ValueError, TypeError) as error:
-            raise FlowError(settings.without_secrets(f"the consumer cannot be set up: {error}")) from None
+            raise FlowError(settings.without_secrets(f"the consumer cannot be set up: {sentence_of(error)}")) from None
         self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 
     def take(self) -> Arrival:

@@ -10,6 +10,12 @@ TELL_AGAIN_AFTER_S = (2.0, 5.0, 10.0, 30.0, 60.0)
 _AWAY = frozenset({"_ALL_BROKERS_DOWN", "_AUTHENTICATION", "_RESOLVE", "_SSL"})
 
 
+def sentence_of(error: Exception) -> str:
+    """What librdkafka says in an exception that it raised, without codes."""
+    cause = error.args[0] if error.args else None
+    return cause.str() if isinstance(cause, KafkaError) else str(error)
+
+
 class Trouble:
     """Shared by consumer and producer. `notify` gets whole lines; `blot` takes secrets out of them."""
 

@@ -1,6 +1,8 @@
-from confluent_kafka import KafkaError
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from flows.kafka import Trouble
+from flows.kafka.trouble import sentence_of
 
 
 class Told:
@@ -54,3 +56,13 @@ def test_a_fatal_error_is_kept() -> None:
     told = Told()
     told.trouble.on_error(KafkaError(KafkaError._FATAL, "fenced", True))  # noqa: SLF001
     assert told.trouble.fatal == "fenced"
+
+
+def test_what_librdkafka_refuses_is_told_without_codes() -> None:
+    with pytest.raises(KafkaException) as refused:
+        Producer({"security.protocl": "SSL"})
+    assert sentence_of(refused.value) == 'No such configuration property: "security.protocl"'
+
+
+def test_what_python_refuses_is_told_as_it_is() -> None:
+    assert sentence_of(TypeError("expected a text")) == "expected a text"
