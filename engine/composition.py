@@ -1,23 +1,33 @@
 """Composing decisions: from the rules that matched or were missing to the JSON that goes back."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
+from engine.frames import Frame
+from engine.reasons import RuleReason
 from rules import Input, Pack, Rule
-from rules.sentences import Sentence, compile_sentence
-from schemas import ACTIONS, Action, Decision, Reason, Value
+from schemas import ACTIONS, Action, Decision
 
 TAILS_MAX = 1 << 16
 """So many different answers without values are kept encoded."""
 
+_REASONS = '"reasons":['
+"""Where reasons begin: inside a JSON string its quotes would be escaped."""
+
 
 class Answer(NamedTuple):
-    """All of a decision but whose it is: the action, and the JSON from `"action"` on."""
+    """All of a decision but whose it is and what its reasons tell.
+
+    `tail` is the JSON from `"action"` on; the reasons of the rules `telling` are still to be put in at `gap`.
+    """
 
     action: Action
     tail: str
+    gap: int
+    telling: tuple[int, ...]
 
 
 class Composer:
@@ -26,8 +36,8 @@ class Composer:
     def __init__(self, pack: Pack, rules: Sequence[Rule]) -> None:
         self._pack = pack
         self._rules = rules
-        self._sentences: dict[int, Sentence] = {
-            number: compile_sentence(rule, pack)
+        self._reasons: dict[int, RuleReason] = {
+            number: RuleReason(rule, rule.reason, pack)
             for number, rule in enumerate(rules)
             if rule.mode == "live" and rule.reason is not None
         }
@@ -36,34 +46,36 @@ class Composer:
     @property
     def sentence_inputs(self) -> frozenset[Input]:
         """What the reasons' sentences read."""
-        return frozenset(read for sentence in self._sentences.values() for read in sentence.inputs)
+        return frozenset(read for reason in self._reasons.values() for read in reason.inputs)
 
-    def answer(
-        self, matched: tuple[int, ...], missing: tuple[str, ...], degraded: bool, value: Callable[[Input], Value]
-    ) -> Answer:
-        """The answer where the rules `matched`, with what was `missing`; `value` gives what reasons tell."""
-        telling = [number for number in matched if number in self._sentences]
-        if telling:
-            return self._compose(matched, missing, degraded, tuple(self._reason(number, value) for number in telling))
+    def answer(self, matched: tuple[int, ...], missing: tuple[str, ...], degraded: bool) -> Answer:
+        """The answer where the rules `matched`, with what was `missing`."""
         key = (matched, missing, degraded)
         answer = self._kept.get(key)
         if answer is None:
             if len(self._kept) >= TAILS_MAX:
                 self._kept.clear()
-            answer = self._kept[key] = self._compose(matched, missing, degraded, ())
+            answer = self._kept[key] = self._compose(matched, missing, degraded)
         return answer
 
-    def tells(self, matched: tuple[int, ...]) -> bool:
-        """Whether the answer has values of the event in it."""
-        return any(number in self._sentences for number in matched)
+    def tails(self, frame: Frame, positions: Sequence[int], answers: Sequence[Answer]) -> list[str]:
+        """The whole tails of the answers to the frame's events at `positions`, with their reasons."""
+        tails = [answer.tail for answer in answers]
+        tellers: defaultdict[int, list[int]] = defaultdict(list)
+        for at, answer in enumerate(answers):
+            for number in answer.telling:
+                tellers[number].append(at)
+        told: defaultdict[int, list[str]] = defaultdict(list)
+        for number, places in sorted(tellers.items()):
+            texts = self._reasons[number].told(frame, [positions[at] for at in places])
+            for at, text in zip(places, texts, strict=True):
+                told[at].append(text)
+        for at, reasons in told.items():
+            tail, gap = tails[at], answers[at].gap
+            tails[at] = f"{tail[:gap]}{','.join(reasons)}{tail[gap:]}"
+        return tails
 
-    def _reason(self, number: int, value: Callable[[Input], Value]) -> Reason:
-        rule, sentence = self._rules[number], self._sentences[number]
-        return Reason(rule.id, rule.reason or "", sentence.render([value(read) for read in sentence.inputs]))
-
-    def _compose(
-        self, matched: tuple[int, ...], missing: tuple[str, ...], degraded: bool, reasons: tuple[Reason, ...]
-    ) -> Answer:
+    def _compose(self, matched: tuple[int, ...], missing: tuple[str, ...], degraded: bool) -> Answer:
         live = [self._rules[number] for number in matched if self._rules[number].mode == "live"]
         action = max((rule.then for rule in live if rule.then != "tag"), key=ACTIONS.index, default=ACTIONS[0])
         challenges = [
@@ -77,12 +89,13 @@ class Composer:
             rules=tuple(rule.id for rule in live),
             shadow=tuple(self._rules[number].id for number in matched if self._rules[number].mode == "shadow"),
             missing=missing,
-            reasons=reasons,
             challenge=challenges[0] if challenges else msgspec.UNSET,
             pack=self._pack.version,
         )
         text = msgspec.json.encode(decision).decode()
-        return Answer(action, text[text.index('"action"') :])
+        tail = text[text.index('"action"') :]
+        gap = tail.index(_REASONS) + len(_REASONS)
+        return Answer(action, tail, gap, tuple(number for number in matched if number in self._reasons))
 
 
 def encode(ids: Sequence[str], timestamp_ms: Sequence[int], tails: Sequence[str]) -> list[bytes]:

@@ -111,7 +111,7 @@ class Engine:
         return Decisions(
             [start + at for at in positions] if start else positions,
             [answer.action for answer in answers],
-            encode(ids, times, [answer.tail for answer in answers]),
+            encode(ids, times, self._judge.tails(frame, positions, answers)),
             [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else [],
         )
 

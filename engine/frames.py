@@ -133,6 +133,13 @@ class Frame:
         values: list[int] = self.amounts().values.tolist()
         return [None if value == NULL else value for value in values] if NULL in values else values
 
+    def values(self, wanted: Input, positions: Sequence[int]) -> list[Value]:
+        """The values for the events at `positions`; None where missing."""
+        if wanted.kind == "feature":
+            column = self.features.values[wanted.name]
+            return [column[at] for at in positions]
+        return [self.value(wanted, at) for at in positions]
+
     def value(self, wanted: Input, at: int) -> Value:
         """The value for event `at`; None where missing. A list has None if nobody knows it, else True."""
         match wanted.kind:

@@ -39,6 +39,10 @@ class Judge:
         """Everything that conditions and reasons read."""
         return frozenset(self._columns.inputs) | self._composer.sentence_inputs
 
+    def tails(self, frame: Frame, positions: Sequence[int], answers: Sequence[Answer]) -> list[str]:
+        """The JSON of answers to the frame's events at `positions`, with the values that reasons tell."""
+        return self._composer.tails(frame, positions, answers)
+
     def judge_columns(
         self, frame: Frame, codes: NDArray[np.intp], complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
     ) -> list[Answer]:
@@ -65,7 +69,7 @@ class Judge:
                 numbers = tuple(np.flatnonzero(matched[:, at]).tolist())
                 lacking = np.flatnonzero(missing[:, at]).tolist()
                 answer = self._answer(frame, at, numbers, lacking, complete, unknown)
-                if not doubt and not self._composer.tells(numbers):
+                if not doubt:
                     if len(kept) >= KEPT_MAX:
                         kept.clear()
                     kept[key] = answer
@@ -112,11 +116,7 @@ class Judge:
         if complete is not None and not complete[at]:
             degraded = True
             lacking["windows"] = None
-
-        def value(read: Input) -> Value:
-            return frame.value(read, at)
-
-        return self._composer.answer(matched, tuple(lacking), degraded, value)
+        return self._composer.answer(matched, tuple(lacking), degraded)
 
 
 def _row_keys(matched: NDArray[np.bool_]) -> list[bytes]:

@@ -18,6 +18,8 @@ from windows.store import MEMORY_MIN
 
 RULES = """\
 - {id: a.b, when: tx_10m > 0, then: step_up, challenge: sms, reason: A_B, explain: '{user_id} "did" \\ {tx_10m}'}
+- {id: a.d, when: tx_10m > 0, then: tag, reason: A_D, explain: '100% %s 网 "{ip}", {mean_1h} {user_id}'}
+- {id: a.e, when: tx_10m > 0, then: tag, reason: A_E, explain: no "value" of %d}
 - {id: a.c, when: tx_10m > 0, then: block, mode: shadow}
 """
 KEYS = ["transaction_id", "timestamp", "action", "origin", "rules", "shadow", "missing", "reasons", "challenge", "pack"]
@@ -26,6 +28,7 @@ IDS = [
     'quo"te',
     "back\\slash",
     "new\nline",
+    "100% %s %d",
     "\x00",
     "\x1f",
     "\x7f",
@@ -52,6 +55,10 @@ def test_any_id_is_encoded_as_msgspec_does(pack: Pack, ids: list[str]) -> None:
         decision = msgspec.json.decode(encoded, type=Decision)
         assert msgspec.json.encode(decision) == encoded
         assert decision.action == action
+        did, of, no = [reason.text for reason in decision.reasons]
+        assert did.startswith(f'{decision.transaction_id} "did" \\ ')
+        assert of == f'100% %s 网 "missing", 12.34 CNY {decision.transaction_id}'
+        assert no == 'no "value" of %d'
         assert list(msgspec.json.decode(encoded)) == KEYS
 
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.literals import duration_text, shown
-from rules.sentences import compile_sentence
+from rules.sentences import PLAIN_MINOR_MAX, compile_sentence, show_of
+from rules.syntax import ValueType
 from rules.templates import Part, TemplateError, parts
 from schemas import Value
 from support.rule_packs import sound_pack
@@ -66,6 +69,26 @@ def test_values_are_shown_as_a_person_reads_them() -> None:
     assert shown(1 / 3, "number", "CNY") == "0.333333"
     assert shown(True, "bool", "CNY") == "true"
     assert shown("x", "text", "CNY") == "x"
+
+
+@given(
+    st.sampled_from(["number", "money", "duration", "text", "bool"]),
+    st.sampled_from(["CNY", "JPY", "KWD"]),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.integers(-2_000, 2_000)
+    | st.sampled_from([PLAIN_MINOR_MAX, PLAIN_MINOR_MAX + 1, -0.0, 0.5, 1e300])
+    | st.floats(-1e12, 1e12)
+    | st.text(),
+)
+def test_values_of_one_type_are_shown_as_any(kind: ValueType, currency: str, value: Value) -> None:
+    assert show_of(kind, currency)(value) == shown(value, kind, currency)
+
+
+def test_percent_signs_are_texts(tmp_path: Path) -> None:
+    rule = "  when: n_1h > 5\n  explain: '100% %s %% {n_1h} %(x)d {user_id}'\n"
+    assert _rendered(tmp_path, rule, {"n_1h": 6, "user_id": "50%s"}) == "100% %s %% 6 %(x)d 50%s"
 
 
 def test_a_template_is_cut_into_its_parts() -> None:
