@@ -67,7 +67,9 @@ def run_kafka(pack: Path, store_url: str | None, ends: KafkaEnds) -> int:
         sink = KafkaSink(ends.bootstrap, ends.out_topic, ends.dead_topic, settings, trouble, stop)
         if not await_topics(sink.producer, (ends.in_topic, ends.out_topic, ends.dead_topic), trouble, stop):
             return None
-        return KafkaSource(ends.bootstrap, ends.in_topic, ends.group, settings, sink.settle, trouble), sink
+        source = KafkaSource(ends.bootstrap, ends.in_topic, ends.group, settings, sink.settle, trouble)
+        _notify(f"reading `{ends.in_topic}` in group `{ends.group}`")
+        return source, sink
 
     return _run(pack, store_url, open_ends)
 

@@ -1,6 +1,7 @@
 """Every room says what it is for, and `__all__` is exactly what it offers."""
 
 import importlib
+import re
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -38,3 +39,9 @@ def test_every_folder_of_code_is_a_room() -> None:
     others = {"benchmarks", "scripts", "tests"}
     folders = {path.parent.name for path in ROOT.glob("*/*.py")} - others
     assert folders - {each for each in folders if each.startswith(".")} == set(ROOMS)
+
+
+def test_the_architecture_page_lists_the_rooms_in_their_order() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Rooms\n")[2].partition("\n## ")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)) == ROOMS

@@ -182,6 +182,7 @@ def test_transactions_go_through_kafka_and_come_back_decided(kafka: tuple[str, .
         assert running.end(signal.SIGTERM, QUICKLY_S) == 0
         assert sorted(ids_in(b"\n".join(decisions()))) == ids
         assert msgspec.json.decode(dead_letters()[0])["place"]["topic"] == kafka[3]
+        assert f"riskgate: reading `{kafka[3]}` in group `{kafka[-1]}`" in running.told
         assert "dead letters             1   not_json 1" in running.told
     with started(tmp_path / "err", *RUN, *kafka) as running:
         send(kafka, payment("t9999"))
