@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 from click.shell_completion import get_completion_class
@@ -62,6 +63,8 @@ def completion(shell: str) -> None:
 
 def main() -> None:
     """Runs the command and exits with its code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has every character
     try:
         code = cli.main(prog_name="riskgate", standalone_mode=False)
     except click.ClickException as error:

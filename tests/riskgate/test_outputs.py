@@ -1,5 +1,6 @@
 """Commands whose standard input or output is gone, full, or read by somebody who leaves."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -14,11 +15,17 @@ DEMO = "demo --events 2000"
 NULL = "run --pack rules/packs/game-points --input /dev/null --output -"
 
 
-def shell(arguments: str) -> "subprocess.CompletedProcess[str]":
+def shell(arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Runs `riskgate` with the arguments and redirections; the exit code is that of riskgate in a pipe too."""
     line = f"set -o pipefail; {shlex.quote(sys.executable)} -m riskgate {arguments}"
     return subprocess.run(
-        ["bash", "-c", line], capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=ROOT
+        ["bash", "-c", line],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **variables},
     )
 
 
@@ -50,3 +57,9 @@ def test_a_closed_standard_input_or_output_is_told_in_a_line(arguments: str, tol
 
 def test_the_loss_of_standard_error_changes_nothing() -> None:
     assert shell(f"{NULL} 2>&-").returncode == 0
+
+
+def test_a_terminal_without_box_characters_gets_the_rest() -> None:
+    done = shell(DEMO, PYTHONIOENCODING="latin-1:strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Planted fraud" in done.stdout
