@@ -113,7 +113,7 @@ def _run(pack_path: Path, store_url: str | None, open_ends: Callable[[Stop], tup
 
 
 def _spare_collector() -> None:
-    """Lets the garbage collector pass over what is loaded and run seldom: batches are freed by their reference counts."""
+    """Lets the collector pass over what is loaded and run seldom: batches are freed by their reference counts."""
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY, 50, 1_000)
 
