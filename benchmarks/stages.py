@@ -16,7 +16,7 @@ PROBES: tuple[tuple[Any, str, str], ...] = (
     (schemas.batches, "decode", "decode"),
     (Engine, "decide", "columns"),
     (WindowStore, "update", "windows"),
-    (Judge, "judge_columns", "rules"),
+    (Judge, "judge", "rules"),
     (engine.engine, "encode", "encode"),
 )
 """Which functions are a stage. What `decide` does outside the others is making columns: reading fields and hashing."""

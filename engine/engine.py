@@ -5,14 +5,12 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.composition import Answer, encode
+from engine.composition import encode
 from engine.features import FeaturePlan, feature_plan, type_table
 from engine.frames import Frame, Lists
 from engine.history import History
-from engine.judgement import COLUMNS_MIN, Judge
-from engine.scoring import Scoring
+from engine.judgement import Judge
 from rules import Input, Pack
 from schemas import STRUCTS, TRANSACTION_TYPES, Action, Event, Value
 from schemas.batches import Batch
@@ -57,12 +55,10 @@ class Engine:
         self._type_ids = hasher.ids(list(STRUCTS))
         self._currency = pack.currency
         self._watched = tuple(watched)
-        self._judge = Judge(pack, hasher.id)
-        inputs = self._judge.inputs.union(self._watched)
+        self._judge = Judge(pack, hasher.id, self._watched)
         features = feature_plan(pack)
         self._history = History(features, hasher, memory_bytes)
-        self._scoring = Scoring(pack, inputs)
-        self._texts = _texts_read(inputs | self._history.guard_inputs, features)
+        self._texts = _texts_read(self._judge.inputs | self._history.guard_inputs, features)
         judged = frozenset(TRANSACTION_TYPES).union(*(rule.events for rule in self._judge.rules))
         self._judged = type_table([judged])[0]
 
@@ -100,12 +96,7 @@ class Engine:
         self._history.extend(frame, codes, judged)
         complete = self._history.complete(batch.timestamp_ms)
         positions: list[int] = np.flatnonzero(judged).tolist()
-        if self._scoring or len(positions) < COLUMNS_MIN:
-            answers = self._judge_rows(frame, codes, judged, complete, unknown)
-        else:
-            answers = self._judge.judge_columns(frame, codes, complete, unknown)
-            if len(positions) < len(answers):
-                answers = [answers[at] for at in positions]
+        answers = self._judge.judge(frame, positions, complete, unknown)
         ids = _ids(batch.events if len(positions) == len(codes) else [batch.events[at] for at in positions])
         times: list[int] = batch.timestamp_ms[judged].tolist()
         return Decisions(
@@ -114,24 +105,6 @@ class Engine:
             encode(ids, times, self._judge.tails(frame, positions, answers)),
             [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else [],
         )
-
-    def _judge_rows(
-        self, frame: Frame, codes: NDArray[np.intp], judged: NDArray[np.bool_], complete: NDArray[np.bool_] | None,
-        unknown: tuple[str, ...],
-    ) -> list[Answer]:  # fmt: skip
-        """Scores, judges, and lets the detectors learn from what was not blocked, event after event."""
-        scoring = self._scoring
-        facts = scoring.facts(frame) if scoring else [()] * len(codes)
-        answers = self._judge.judge_rows(frame, codes, complete, unknown)
-        kept = []
-        for at, (seen, is_judged) in enumerate(zip(facts, judged.tolist(), strict=True)):
-            frame.scores[at] = scoring.score(seen)
-            answer = next(answers)
-            if is_judged:
-                kept.append(answer)
-                if answer.action != "block":
-                    scoring.learn(seen, frame.scores[at])
-        return kept
 
 
 def _ids(events: list[Event]) -> list[str]:

@@ -23,8 +23,8 @@ Lists = Mapping[str, Mapping[str, int] | None]
 class Frame:
     """The fields of a batch's events, read once each; features and scores join when they are known.
 
-    `codes` are the events' types as numbers, `type_ids` the ids of the types' names. An amount in another currency than
-    the pack's is missing.
+    `kinds` and `codes` are the events' types as numbers, `type_ids` the ids of the types' names. An amount in another
+    currency than the pack's is missing.
     """
 
     def __init__(
@@ -38,9 +38,8 @@ class Frame:
     ) -> None:
         self.batch = batch
         self.events: list[Event] = batch.events
-        self.codes: NDArray[np.intp] = np.fromiter(
-            map(_CODES.__getitem__, map(type, batch.events)), dtype=np.intp, count=len(batch.events)
-        )
+        self.kinds = list(map(_CODES.__getitem__, map(type, batch.events)))
+        self.codes: NDArray[np.intp] = np.array(self.kinds, dtype=np.intp)
         self.lists = lists
         self.features: FeatureTable
         self.scores: dict[int, dict[str, float | None]] = {}
@@ -58,7 +57,7 @@ class Frame:
     def read(self, field: str) -> list[str | None]:
         """A field of every event; None where its type has no such field."""
         if field == "type":
-            return list(map(_TYPES.__getitem__, self.codes.tolist()))
+            return list(map(_TYPES.__getitem__, self.kinds))
         try:
             return list(map(attrgetter(field), self.events))
         except AttributeError:

@@ -1,131 +1,119 @@
-"""Judging a frame: which rules match each event, in columns where there are many and no score, else one by one."""
+"""Judging a frame: which rules match each event, what detectors score and learn, and the answer that follows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.composition import Answer, Composer
-from engine.features import type_table
+from engine.features import TYPE_CODES
 from engine.frames import Frame
+from engine.outcomes import Conditions, bits_of
+from engine.scoring import Scoring
 from rules import Input, Pack
-from rules.columns import Columns
-from rules.conditions import compile_scalar
-from schemas import Value
+from rules.syntax import inputs_of
 
 KEPT_MAX = 1 << 16
 """So many different sets of matching rules have their answer kept."""
 
-COLUMNS_MIN = 32
-"""From so many events on, columns are faster than event by event."""
-
 
 class Judge:
-    """The rules of a pack that are not off, compiled both ways."""
+    """The rules of a pack that are not off.
 
-    def __init__(self, pack: Pack, text_id: Callable[[str], int]) -> None:
+    Rules that read no score are judged for the whole frame at once; then, event after event, detectors score, the
+    other rules are judged, and what is not blocked is learnt.
+    """
+
+    def __init__(self, pack: Pack, text_id: Callable[[str], int], watched: Iterable[Input]) -> None:
         self.rules = tuple(rule for rule in pack.rules if rule.mode != "off")
-        conditions = [rule.when for rule in self.rules]
-        self._columns = Columns(conditions, text_id)
-        self._scalar = compile_scalar(conditions)
-        self._scores = [(index, read.name) for index, read in enumerate(self._scalar.inputs) if read.kind == "score"]
+        numbered = dict(enumerate(self.rules))
+        scored = {
+            number: rule
+            for number, rule in numbered.items()
+            if any(read.kind == "score" for read in inputs_of(rule.when.tree))
+        }
+        plain = {number: rule for number, rule in numbered.items() if number not in scored}
+        self._plain = Conditions(plain, text_id)
+        self._scored = Conditions(scored, text_id)
+        self._reads = self._plain.reads() | self._scored.reads()
         self._composer = Composer(pack, self.rules)
-        self._judges = type_table(rule.events for rule in self.rules)
-        self._judges_all = bool(self._judges.all())
-        self._kept: dict[bytes, Answer] = {}
+        self.inputs = frozenset((*self._plain.inputs, *self._scored.inputs, *watched)) | self._composer.sentence_inputs
+        self._scoring = Scoring(pack, self.inputs)
+        self._scores = [(index, read.name) for index, read in enumerate(self._scored.inputs) if read.kind == "score"]
+        live = {number: rule for number, rule in numbered.items() if rule.mode == "live"}
+        self._blocking = bits_of(number for number, rule in live.items() if rule.then == "block")
+        self._degrading = bits_of(number for number, rule in live.items() if rule.on_missing == "degraded")
+        self._by_default = bits_of(number for number, rule in numbered.items() if rule.on_missing == "match")
+        self._judging = [
+            bits_of(number for number, rule in numbered.items() if name in rule.events) for name in TYPE_CODES
+        ]
+        self._kept: dict[int, Answer] = {}
 
-    @property
-    def inputs(self) -> frozenset[Input]:
-        """Everything that conditions and reasons read."""
-        return frozenset(self._columns.inputs) | self._composer.sentence_inputs
+    def judge(
+        self, frame: Frame, positions: Sequence[int], complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
+    ) -> list[Answer]:
+        """The answers to the frame's events at `positions`."""
+        hits, lacks = self._plain.outcomes(frame, positions)
+        judging = [self._judging[code] for code in frame.kinds]
+        hits = [(hit | lack & self._by_default) & bits for hit, lack, bits in zip(hits, lacks, judging, strict=True)]
+        lacks = [lack & bits for lack, bits in zip(lacks, judging, strict=True)]
+        if self._scoring:
+            self._take_turns(frame, positions, hits, lacks)
+        kept, sure = self._kept, complete is None and not unknown
+        answers = []
+        for at in positions:
+            hit, lack = hits[at], lacks[at]
+            answer = kept.get(hit) if sure and not lack else None
+            if answer is None:
+                answer = self._answer(frame, at, hit, lack, complete, unknown)
+                if sure and not lack:
+                    if len(kept) >= KEPT_MAX:
+                        kept.clear()
+                    kept[hit] = answer
+            answers.append(answer)
+        return answers
 
     def tails(self, frame: Frame, positions: Sequence[int], answers: Sequence[Answer]) -> list[str]:
         """The JSON of answers to the frame's events at `positions`, with the values that reasons tell."""
         return self._composer.tails(frame, positions, answers)
 
-    def judge_columns(
-        self, frame: Frame, codes: NDArray[np.intp], complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
-    ) -> list[Answer]:
-        """An answer for every event of a frame whose rules read no score."""
-        columns = [frame.column(read) for read in self._columns.inputs]
-        matched, missing = self._columns.evaluate(columns, frame.lists, frame.batch.timestamp_ms)
-        if not self._judges_all:
-            judges = self._judges[:, codes]
-            matched &= judges
-            missing &= judges
-        for number, rule in enumerate(self.rules):
-            if rule.on_missing == "match":
-                matched[number] |= missing[number]
-        doubtful: NDArray[np.bool_] = np.logical_or.reduce(missing, axis=0)
-        if complete is not None:
-            doubtful |= ~complete
-        if unknown:
-            doubtful[:] = True
-        answers: list[Answer] = []
-        kept = self._kept
-        for at, (key, doubt) in enumerate(zip(_row_keys(matched), doubtful.tolist(), strict=True)):
-            answer = None if doubt else kept.get(key)
-            if answer is None:
-                numbers = tuple(np.flatnonzero(matched[:, at]).tolist())
-                lacking = np.flatnonzero(missing[:, at]).tolist()
-                answer = self._answer(frame, at, numbers, lacking, complete, unknown)
-                if not doubt:
-                    if len(kept) >= KEPT_MAX:
-                        kept.clear()
-                    kept[key] = answer
-            answers.append(answer)
-        return answers
-
-    def judge_rows(
-        self, frame: Frame, codes: NDArray[np.intp], complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
-    ) -> Iterator[Answer]:
-        """An answer for one event after the other; an event's scores must be in the frame when it is its turn."""
-        judges = [tuple(column) for column in self._judges.T.tolist()]
+    def _take_turns(self, frame: Frame, positions: Sequence[int], hits: list[int], lacks: list[int]) -> None:
+        """Event after event: scores, judges what reads scores, and lets detectors learn what is not blocked."""
+        scoring, scored = self._scoring, self._scored
+        facts, rows = scoring.facts(frame), frame.rows(scored.inputs)
         times: list[int] = frame.batch.timestamp_ms.tolist()
-        for at, (row, time, code) in enumerate(
-            zip(frame.rows(self._scalar.inputs), times, codes.tolist(), strict=True)
-        ):
-            values: Sequence[Value] = row
-            if self._scores:
-                values, scores = list(row), frame.scores[at]
-                for index, name in self._scores:
-                    values[index] = scores[name]
-            outcomes = self._scalar.evaluate(values, frame.lists, time)
-            matched, missing = [], []
-            if True in outcomes or None in outcomes:
-                for number, (outcome, judging) in enumerate(zip(outcomes, judges[code], strict=True)):
-                    if outcome is None and judging:
-                        missing.append(number)
-                    if judging and (outcome or (outcome is None and self.rules[number].on_missing == "match")):
-                        matched.append(number)
-            yield self._answer(frame, at, tuple(matched), missing, complete, unknown)
+        for at in positions:
+            seen = facts[at]
+            scores = frame.scores[at] = scoring.score(seen)
+            values = list(rows[at])
+            for index, name in self._scores:
+                values[index] = scores[name]
+            hit, lack = scored.outcome(values, frame, times[at])
+            if hit or lack:
+                judging = self._judging[frame.kinds[at]]
+                hits[at] |= (hit | lack & self._by_default) & judging
+                lacks[at] |= lack & judging
+            if not hits[at] & self._blocking:
+                scoring.learn(seen, scores)
 
     def _answer(
-        self, frame: Frame, at: int, matched: tuple[int, ...], missing: Sequence[int],
+        self, frame: Frame, at: int, hit: int, lack: int,
         complete: NDArray[np.bool_] | None, unknown: tuple[str, ...],
     ) -> Answer:  # fmt: skip
-        degraded = bool(unknown)
-        lacking = dict.fromkeys(unknown)
-        for number in missing:
-            rule = self.rules[number]
-            degraded |= rule.on_missing == "degraded" and rule.mode == "live"
-            for index in self._scalar.inputs_of[number]:
-                read = self._scalar.inputs[index]
+        degraded = bool(unknown) or bool(lack & self._degrading)
+        missing = dict.fromkeys(unknown)
+        for number in _numbers(lack):
+            for read in self._reads[number]:
                 if frame.value(read, at) is None:
-                    lacking[_title(read)] = None
+                    missing[_title(read)] = None
         if complete is not None and not complete[at]:
             degraded = True
-            lacking["windows"] = None
-        return self._composer.answer(matched, tuple(lacking), degraded)
+            missing["windows"] = None
+        return self._composer.answer(_numbers(hit), tuple(missing), degraded)
 
 
-def _row_keys(matched: NDArray[np.bool_]) -> list[bytes]:
-    """For each event, bytes that are equal where the same rules match."""
-    if not len(matched):
-        return [b""] * matched.shape[1]
-    bits = np.ascontiguousarray(np.packbits(matched, axis=0).T)
-    keys: list[bytes] = bits.view(f"S{bits.shape[1]}").ravel().tolist()
-    return keys
+def _numbers(bits: int) -> tuple[int, ...]:
+    return tuple(number for number in range(bits.bit_length()) if bits >> number & 1)
 
 
 def _title(read: Input) -> str:

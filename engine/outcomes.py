@@ -1,0 +1,79 @@
+"""Outcomes: which rules match an event and which are missing, as the bits of two integers; bit n is rule n."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.frames import Frame
+from rules import Input, Rule
+from rules.columns import Columns
+from rules.conditions import compile_scalar
+
+COLUMNS_MIN = 32
+"""From so many events on, columns are faster than event by event."""
+
+
+class Conditions:
+    """The conditions of some of an engine's rules, by the numbers they have there, compiled both ways."""
+
+    def __init__(self, rules: Mapping[int, Rule], text_id: Callable[[str], int]) -> None:
+        conditions = [rule.when for rule in rules.values()]
+        self._numbers = list(rules)
+        self._columns = Columns(conditions, text_id)
+        self._scalar = compile_scalar(conditions)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return self._scalar.inputs
+
+    def reads(self) -> dict[int, tuple[Input, ...]]:
+        """What the condition of each rule reads."""
+        return {
+            number: tuple(self.inputs[index] for index in indexes)
+            for number, indexes in zip(self._numbers, self._scalar.inputs_of, strict=True)
+        }
+
+    def outcomes(self, frame: Frame, positions: Sequence[int]) -> tuple[list[int], list[int]]:
+        """For each event, which rules match and which are missing; those not at `positions` may have none."""
+        if len(frame.events) >= COLUMNS_MIN:
+            columns = [frame.column(read) for read in self._columns.inputs]
+            matched, missing = self._columns.evaluate(columns, frame.lists, frame.batch.timestamp_ms)
+            return self._words(matched), self._words(missing)
+        rows, times = frame.rows(self.inputs), frame.batch.timestamp_ms.tolist()
+        hits, lacks = [0] * len(times), [0] * len(times)
+        for at in positions:
+            hits[at], lacks[at] = self.outcome(rows[at], frame, times[at])
+        return hits, lacks
+
+    def outcome(self, values: Sequence[Any], frame: Frame, timestamp_ms: int) -> tuple[int, int]:
+        """Which rules match and which are missing, with a value for each of `inputs`."""
+        outcomes = self._scalar.evaluate(values, frame.lists, timestamp_ms)
+        hit = lack = 0
+        if True in outcomes or None in outcomes:
+            for number, outcome in zip(self._numbers, outcomes, strict=True):
+                if outcome is None:
+                    lack |= 1 << number
+                elif outcome:
+                    hit |= 1 << number
+        return hit, lack
+
+    def _words(self, masks: NDArray[np.bool_]) -> list[int]:
+        """For each event the integer of its bits."""
+        count = masks.shape[1]
+        if not masks.any():
+            return [0] * count
+        bits = np.zeros((-(-(self._numbers[-1] + 1) // 64) * 64, count), dtype=np.bool_)
+        bits[self._numbers] = masks
+        packed = np.ascontiguousarray(np.packbits(bits, axis=0, bitorder="little").T)
+        first, *more = packed.view("<u8").T.tolist()
+        words: list[int] = first
+        for number, column in enumerate(more, 1):
+            words = [low | high << 64 * number for low, high in zip(words, column, strict=True)]
+        return words
+
+
+def bits_of(numbers: Iterable[int]) -> int:
+    """The integer with these bits."""
+    return sum(1 << number for number in numbers)
