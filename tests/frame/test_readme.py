@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 
 from flows.kafka import read_settings
 from riskgate.cli import cli
+from support.commands import riskgate
 from support.services import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -128,6 +129,17 @@ def test_every_command_and_option_exists() -> None:
     options = {option for parameter in run.params for option in parameter.opts}
     prose = re.sub(r"`riskgate [^`]+`", "", re.sub(r"^```.*?^```$", "", README, flags=re.DOTALL | re.MULTILINE))
     assert set(re.findall(r"`(--[a-z-]+)", prose)) <= options | {"--strict"}
+
+
+def test_the_entry_shown_blocks_the_device(redis_db: str) -> None:
+    (block,) = blocks("python")
+    shown_url = "redis://localhost:6379/0"
+    assert block.count(shown_url) == 1
+    subprocess.run([sys.executable, "-c", block.replace(shown_url, redis_db)], cwd=ROOT, check=True)
+    files = ("--input", "docs/examples/card-testing.ndjson", "--output", "-")
+    done = riskgate("run", "--pack", "rules/packs/game-points", *files, "--store", redis_db)
+    first = json.loads(done.stdout.splitlines()[0])
+    assert (first["transaction_id"], first["action"]) == ("t1", "block")
 
 
 def test_librdkafka_has_the_settings_shown(tmp_path: Path) -> None:
