@@ -70,7 +70,8 @@ def run_kafka(pack: Path, store_url: str | None, ends: KafkaEnds) -> int:
     def open_ends(stop: Stop) -> tuple[Source, Sink] | None:
         trouble = Trouble(ends.bootstrap, _notify, settings.without_secrets)
         sink = KafkaSink(ends.bootstrap, ends.out_topic, ends.dead_topic, settings, trouble, stop)
-        if not await_topics(sink.producer, (ends.in_topic, ends.out_topic, ends.dead_topic), trouble, stop):
+        admin, written = settings.of_admin(ends.bootstrap), (ends.out_topic, ends.dead_topic)
+        if not await_topics(sink.producer, ends.in_topic, written, admin, trouble, stop):
             return None
         source = KafkaSource(ends.bootstrap, ends.in_topic, ends.group, settings, sink.settle, trouble)
         _notify(f"reading `{ends.in_topic}` in group `{ends.group}`")
