@@ -78,6 +78,10 @@ class Settings(NamedTuple):
             "delivery.report.only.error": True,
         }
 
+    def of_admin(self, bootstrap: str) -> dict[str, Value]:
+        """The whole configuration of a client that creates topics: as for the producer, who will write to them."""
+        return {**COMMON, **self.common, **self.producer, "bootstrap.servers": bootstrap}
+
     def without_secrets(self, text: str) -> str:
         """The text with every secret value in it blotted out."""
         for settings in self:

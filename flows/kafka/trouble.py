@@ -55,6 +55,10 @@ class Trouble:
             self._tell_from_s = now_s + TELL_AGAIN_AFTER_S[min(self._told, len(TELL_AGAIN_AFTER_S) - 1)]
             self._told += 1
 
+    def note(self, line: str) -> None:
+        """Something to know that is no trouble."""
+        self._notify(self._blot(line))
+
     def over(self) -> None:
         """Events come in or decisions are delivered."""
         if self._told:

@@ -21,9 +21,11 @@ DEFAULT_GROUP = "riskgate"
 @click.option("--output", "output_path", metavar="F|-", help="Decisions, one a line; - is standard output.")
 @click.option("--dead-letters", metavar="F", help="What could not be read, one a line; else told on standard error.")
 @click.option("--kafka", metavar="HOST:PORT,...", help="Brokers to start from.")
-@click.option("--in", "in_topic", metavar="TOPIC", help="Topic of events.")
-@click.option("--out", "out_topic", metavar="TOPIC", help="Topic of decisions.")
-@click.option("--dead", "dead_topic", metavar="TOPIC", help="Topic of what could not be read.")
+@click.option("--in", "in_topic", metavar="TOPIC", help="Topic of events; it must exist.")
+@click.option("--out", "out_topic", metavar="TOPIC", help="Topic of decisions; created where it is missing.")
+@click.option(
+    "--dead", "dead_topic", metavar="TOPIC", help="Topic of what could not be read; created where it is missing."
+)
 @click.option(
     "--group", metavar="NAME", help=f"Consumer group; its members share the partitions. [default: {DEFAULT_GROUP}]"
 )

@@ -131,11 +131,48 @@ def test_no_broker_is_told_with_address_and_reason_and_tried_again() -> None:
     assert gate.errors == []
 
 
-def test_missing_topics_are_told_and_awaited(kafka_bootstrap: str, topic: Topics, group: str) -> None:
-    missing = f"out-{uuid4().hex[:12]}"
-    gate = Gate(kafka_bootstrap, (topic("in", partitions=4), missing, topic("dead")), group)
+def absent(stem: str) -> str:
+    return f"{stem}-{uuid4().hex[:12]}"
+
+
+def test_a_missing_input_is_told_and_awaited_and_nothing_is_created(kafka_bootstrap: str, group: str) -> None:
+    names = absent("in"), absent("out"), absent("dead")
+    gate = Gate(kafka_bootstrap, names, group)
     with running(gate):
-        wait_until(noted(gate, f"expected the topics `{missing}`"), 10, "a line about the topic")
+        wait_until(noted(gate, f"expected the topic `{names[0]}` to read"), 10, "a line about the topic")
+        wait_until(lambda: len(gate.notes) > 1, 10, "a second line")
+    known = AdminClient({"bootstrap.servers": kafka_bootstrap}).list_topics(timeout=DEADLINE_S).topics
+    assert not known.keys() & set(names)
+    assert gate.errors == []
+
+
+def test_missing_outputs_are_created_and_told(kafka_bootstrap: str, topic: Topics, group: str) -> None:
+    names = topic("in", partitions=4), absent("out"), absent("dead")
+    send(kafka_bootstrap, names[0], payment("t"), b"{")
+    gate = Gate(kafka_bootstrap, names, group)
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    try:
+        with running(gate):
+            wait_until(lambda: sum(committed(kafka_bootstrap, names[0], group).values()) == 2, DEADLINE_S, "a commit")
+        assert len(records(kafka_bootstrap, names[1], 1, 1)) == 1
+        assert len(records(kafka_bootstrap, names[2], 1, 1)) == 1
+    finally:
+        for done in admin.delete_topics(list(names[1:])).values():
+            done.result(DEADLINE_S)
+    assert gate.notes[:2] == [
+        f"topic `{name}` was missing and is created with the broker's defaults" for name in names[1:]
+    ]
+    assert gate.errors == []
+
+
+def test_an_output_that_cannot_be_created_is_told_and_awaited(kafka_bootstrap: str, topic: Topics, group: str) -> None:
+    gate = Gate(kafka_bootstrap, (topic("in", partitions=4), "no name", topic("dead")), group)
+    with running(gate):
+        wait_until(lambda: len(gate.notes) > 1, 10, "two lines about the topic")
+    assert gate.notes[0].startswith("expected the topic `no name` to write, which the broker does not have")
+    assert "cannot be created: Topic name is invalid" in gate.notes[0]
+    assert gate.notes[0].endswith("; trying again")
+    assert gate.errors == []
 
 
 def test_settings_that_librdkafka_refuses_end_it_without_secrets(kafka_bootstrap: str) -> None:

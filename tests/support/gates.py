@@ -37,7 +37,8 @@ class Gate:
         trouble = Trouble(self._bootstrap, self.notes.append, str)
         try:
             sink = KafkaSink(self._bootstrap, out_topic, dead_topic, self._settings, trouble, self.stop)
-            if await_topics(sink.producer, self._topics, trouble, self.stop):
+            admin = self._settings.of_admin(self._bootstrap)
+            if await_topics(sink.producer, in_topic, (out_topic, dead_topic), admin, trouble, self.stop):
                 source = KafkaSource(self._bootstrap, in_topic, self._group, self._settings, sink.settle, trouble)
                 recall = Recall(MemoryStore(), {}, lambda: NOW_MS, self.notes.append, self.tally)
                 run(source, Decider(self._judge, {}, self.tally, recall), sink, self.stop)
