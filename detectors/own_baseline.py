@@ -17,6 +17,11 @@ DEVIATION_MIN = 0.1
 KEYS_MAX = 1_000_000
 """Beyond so many keys, the one that learnt longest ago is forgotten."""
 
+VALUE_MAX = float_info.max
+"""The largest value that is looked at; an integer can be larger."""
+
+_UNKNOWN = (0, 0.0, 0.0)
+
 
 class OwnBaseline:
     """The z-score of log(1 + value) against the key's exponentially weighted mean and deviation.
@@ -45,22 +50,22 @@ class OwnBaseline:
         if seen is None:
             return None
         key, height = seen
-        count, mean, variance = self._known.get(key, (0, 0.0, 0.0))
+        count, mean, variance = self._known.get(key, _UNKNOWN)
         if count < self._warm_up:
             return None
-        z = (height - mean) / max(sqrt(variance), DEVIATION_MIN)
-        return max(-Z_MAX, min(Z_MAX, z))
+        z = (height - mean) / _deviation(variance)
+        return Z_MAX if z > Z_MAX else -Z_MAX if z < -Z_MAX else z
 
     def learn_one(self, x: Facts) -> None:
         seen = self._read(x)
         if seen is None:
             return
         key, height = seen
-        count, mean, variance = self._known.pop(key, (0, 0.0, 0.0))
+        count, mean, variance = self._known.pop(key, _UNKNOWN)
         step = height - mean
         if count >= self._warm_up:
-            most = STEP_MAX * max(sqrt(variance), DEVIATION_MIN)
-            step = max(-most, min(most, step))
+            most = STEP_MAX * _deviation(variance)
+            step = most if step > most else -most if step < -most else step
         weight = max(self._weight, 1 / (count + 1))
         self._known[key] = count + 1, mean + weight * step, (1 - weight) * (variance + weight * step * step)
         if len(self._known) > KEYS_MAX:
@@ -69,6 +74,11 @@ class OwnBaseline:
     def _read(self, x: Facts) -> tuple[str, float] | None:
         """The key and log(1 + value); None where one is missing, or the value is negative or not finite."""
         key, value = x.get(self._by), x.get(self._of)
-        if not isinstance(key, str) or not isinstance(value, int | float) or not 0 <= value <= float_info.max:
+        if not isinstance(key, str) or not isinstance(value, (int, float)) or not 0 <= value <= VALUE_MAX:
             return None
         return key, log1p(value)
+
+
+def _deviation(variance: float) -> float:
+    deviation = sqrt(variance)
+    return deviation if deviation > DEVIATION_MIN else DEVIATION_MIN

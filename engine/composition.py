@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from engine.frames import Frame
+from engine.outcomes import numbers_of
 from engine.reasons import RuleReason
 from rules import Input, Pack, Rule
 from schemas import ACTIONS, Action, Decision
@@ -41,21 +42,21 @@ class Composer:
             for number, rule in enumerate(rules)
             if rule.mode == "live" and rule.reason is not None
         }
-        self._kept: dict[tuple[tuple[int, ...], tuple[str, ...], bool], Answer] = {}
+        self._kept: dict[tuple[int, tuple[str, ...], bool], Answer] = {}
 
     @property
     def sentence_inputs(self) -> frozenset[Input]:
         """What the reasons' sentences read."""
         return frozenset(read for reason in self._reasons.values() for read in reason.inputs)
 
-    def answer(self, matched: tuple[int, ...], missing: tuple[str, ...], degraded: bool) -> Answer:
-        """The answer where the rules `matched`, with what was `missing`."""
-        key = (matched, missing, degraded)
+    def answer(self, hit: int, missing: tuple[str, ...], degraded: bool) -> Answer:
+        """The answer where the rules of the bits `hit` matched, with what was `missing`."""
+        key = (hit, missing, degraded)
         answer = self._kept.get(key)
         if answer is None:
             if len(self._kept) >= TAILS_MAX:
                 self._kept.clear()
-            answer = self._kept[key] = self._compose(matched, missing, degraded)
+            answer = self._kept[key] = self._compose(numbers_of(hit), missing, degraded)
         return answer
 
     def tails(self, frame: Frame, positions: Sequence[int], answers: Sequence[Answer]) -> list[str]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from engine.composition import Answer, Composer
 from engine.features import TYPE_CODES
 from engine.frames import Frame
-from engine.outcomes import Conditions, bits_of
+from engine.outcomes import Conditions, bits_of, numbers_of
 from engine.scoring import Scoring
 from rules import Input, Pack
 from rules.syntax import inputs_of
@@ -48,6 +48,7 @@ class Judge:
             bits_of(number for number, rule in numbered.items() if name in rule.events) for name in TYPE_CODES
         ]
         self._kept: dict[int, Answer] = {}
+        self._reads_kept: dict[int, tuple[tuple[Input, str], ...]] = {}
 
     def judge(
         self, frame: Frame, positions: Sequence[int], complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
@@ -101,19 +102,21 @@ class Judge:
         complete: NDArray[np.bool_] | None, unknown: tuple[str, ...],
     ) -> Answer:  # fmt: skip
         degraded = bool(unknown) or bool(lack & self._degrading)
-        missing = dict.fromkeys(unknown)
-        for number in _numbers(lack):
-            for read in self._reads[number]:
-                if frame.value(read, at) is None:
-                    missing[_title(read)] = None
+        missing = [*unknown, *(title for read, title in self._reads_of(lack) if frame.value(read, at) is None)]
         if complete is not None and not complete[at]:
             degraded = True
-            missing["windows"] = None
-        return self._composer.answer(_numbers(hit), tuple(missing), degraded)
+            missing.append("windows")
+        return self._composer.answer(hit, tuple(dict.fromkeys(missing)), degraded)
 
-
-def _numbers(bits: int) -> tuple[int, ...]:
-    return tuple(number for number in range(bits.bit_length()) if bits >> number & 1)
+    def _reads_of(self, rules: int) -> tuple[tuple[Input, str], ...]:
+        """What the conditions of these rules read, and how a decision names it."""
+        reads = self._reads_kept.get(rules)
+        if reads is None:
+            if len(self._reads_kept) >= KEPT_MAX:
+                self._reads_kept.clear()
+            found = dict.fromkeys(read for number in numbers_of(rules) for read in self._reads[number])
+            reads = self._reads_kept[rules] = tuple((read, _title(read)) for read in found)
+        return reads
 
 
 def _title(read: Input) -> str:

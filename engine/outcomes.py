@@ -77,3 +77,8 @@ class Conditions:
 def bits_of(numbers: Iterable[int]) -> int:
     """The integer with these bits."""
     return sum(1 << number for number in numbers)
+
+
+def numbers_of(bits: int) -> tuple[int, ...]:
+    """The numbers of the bits of an integer."""
+    return tuple(number for number in range(bits.bit_length()) if bits >> number & 1)
