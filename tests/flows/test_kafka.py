@@ -1,7 +1,6 @@
 """The flow on a real broker, in this process and with the simplest judge."""
 
 import time
-from collections.abc import Callable
 from uuid import uuid4
 
 import msgspec
@@ -10,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
-from support.gates import DEADLINE_S, Gate, committed, decided, records, running, send
+from support.gates import DEADLINE_S, Gate, committed, decided, noted, records, running, send
 from support.services import Topics, wait_until
 from support.streams import payment
 
@@ -114,10 +113,6 @@ def test_members_of_a_group_share_the_work_and_lose_nothing(
         assert sorted(set(decided(kafka_bootstrap, topics[1], len(ids)))) == ids
     assert one.errors == other.errors == []
     assert sum(committed(kafka_bootstrap, topics[0], group).values()) == len(ids)
-
-
-def noted(gate: Gate, text: str) -> Callable[[], bool]:
-    return lambda: any(text in note for note in gate.notes)
 
 
 def test_no_broker_is_told_with_address_and_reason_and_tried_again() -> None:

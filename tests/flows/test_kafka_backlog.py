@@ -1,7 +1,6 @@
 """Reading what has gathered in several partitions of a real broker: in order of time, and without loss."""
 
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,10 +13,9 @@ from confluent_kafka import Producer
 from flows.kafka import KafkaSource, Trouble, read_settings
 from flows.kafka.alignment import Alignment
 from schemas import TopicPlace
-from schemas.batches import Batch
 from support.commands import ROOT, started
 from support.gates import DEADLINE_S, Gate, committed, decided, running
-from support.judges import AllowAll, Judged
+from support.judges import Lingering
 from support.services import Topics, wait_until
 from support.streams import NOW_MS, payment
 
@@ -134,18 +132,6 @@ def test_what_a_transaction_leaves_unreadable_at_the_end_holds_nobody_back(
     fill(kafka_bootstrap, in_topic, {1: [NOW_MS], 2: [NOW_MS]})
     assert {place.partition for place in reading.until(5)} == {0, 1, 2}
     reading.source.close()
-
-
-class Lingering(AllowAll):
-    """Decides slowly until it is told to hurry."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.hurry = threading.Event()
-
-    def decide(self, batch: Batch, lists: Mapping[str, Mapping[str, int]], unknown: tuple[str, ...] = ()) -> Judged:
-        self.hurry.wait(0.2)
-        return super().decide(batch, lists, unknown)
 
 
 def test_rebalances_in_the_middle_of_a_backlog_lose_nothing(

@@ -1,7 +1,7 @@
 """Members of a group in threads of this process, with the simplest judge; what they read and wrote."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
@@ -49,6 +49,10 @@ class Gate:
         self.stop.request()
         self.thread.join(DEADLINE_S)
         assert not self.thread.is_alive()
+
+
+def noted(gate: Gate, text: str) -> Callable[[], bool]:
+    return lambda: any(text in note for note in gate.notes)
 
 
 @contextmanager

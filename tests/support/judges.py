@@ -1,5 +1,6 @@
 """The simplest judge that flows can be run with: it allows every transaction."""
 
+import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -41,3 +42,15 @@ class AllowAll:
             for at in positions
         ]
         return Judged(positions, ["allow"] * len(positions), encoded)
+
+
+class Lingering(AllowAll):
+    """Decides slowly until it is told to hurry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hurry = threading.Event()
+
+    def decide(self, batch: Batch, lists: Mapping[str, Mapping[str, int]], unknown: tuple[str, ...] = ()) -> Judged:
+        self.hurry.wait(0.2)
+        return super().decide(batch, lists, unknown)
