@@ -19,8 +19,13 @@ DEFAULT_GROUP = "riskgate"
 )
 @click.option("--input", "input_path", metavar="F|-", help="Events, one JSON object a line; - is standard input.")
 @click.option("--output", "output_path", metavar="F|-", help="Decisions, one a line; - is standard output.")
-@click.option("--dead-letters", metavar="F", help="What could not be read, one a line; else told on standard error.")
-@click.option("--kafka", metavar="HOST:PORT,...", help="Brokers to start from.")
+@click.option(
+    "--dead-letters",
+    metavar="F",
+    help="What could not be read, one a line. Without it the first ten are told on standard error; the summary counts"
+    " all by reason.",
+)
+@click.option("--kafka", metavar="HOST:PORT,...", help="Brokers to start from; needs --in, --out and --dead.")
 @click.option("--in", "in_topic", metavar="TOPIC", help="Topic of events; it must exist.")
 @click.option("--out", "out_topic", metavar="TOPIC", help="Topic of decisions; created where it is missing.")
 @click.option(
