@@ -62,6 +62,8 @@ class Composer:
     def tails(self, frame: Frame, positions: Sequence[int], answers: Sequence[Answer]) -> list[str]:
         """The whole tails of the answers to the frame's events at `positions`, with their reasons."""
         tails = [answer.tail for answer in answers]
+        if not self._reasons:
+            return tails
         tellers: defaultdict[int, list[int]] = defaultdict(list)
         for at, answer in enumerate(answers):
             for number in answer.telling:

@@ -47,6 +47,7 @@ class Judge:
         self._judging = [
             bits_of(number for number, rule in numbered.items() if name in rule.events) for name in TYPE_CODES
         ]
+        self._all = bits_of(numbered)
         self._kept: dict[int, Answer] = {}
         self._reads_kept: dict[int, tuple[tuple[Input, str], ...]] = {}
 
@@ -55,9 +56,12 @@ class Judge:
     ) -> list[Answer]:
         """The answers to the frame's events at `positions`."""
         hits, lacks = self._plain.outcomes(frame, positions)
-        judging = [self._judging[code] for code in frame.kinds]
-        hits = [(hit | lack & self._by_default) & bits for hit, lack, bits in zip(hits, lacks, judging, strict=True)]
-        lacks = [lack & bits for lack, bits in zip(lacks, judging, strict=True)]
+        if any(lacks):
+            hits = [hit | lack & self._by_default for hit, lack in zip(hits, lacks, strict=True)]
+        if any(self._judging[kind] != self._all for kind in set(frame.kinds)):
+            judging = [self._judging[kind] for kind in frame.kinds]
+            hits = [hit & bits for hit, bits in zip(hits, judging, strict=True)]
+            lacks = [lack & bits for lack, bits in zip(lacks, judging, strict=True)]
         if self._scoring:
             self._take_turns(frame, positions, hits, lacks)
         kept, sure = self._kept, complete is None and not unknown
