@@ -61,6 +61,7 @@ class Engine:
         self._texts = _texts_read(self._judge.inputs | self._history.guard_inputs, features)
         judged = frozenset(TRANSACTION_TYPES).union(*(rule.events for rule in self._judge.rules))
         self._judged = type_table([judged])[0]
+        self._judged_kinds = frozenset(np.flatnonzero(self._judged).tolist())
 
     @property
     def held(self) -> tuple[int, int]:
@@ -91,18 +92,17 @@ class Engine:
         if not batch.events:
             return Decisions([], [], [], [])
         frame = Frame(batch, self._currency, self._texts, self._hasher, lists, self._type_ids)
-        codes = frame.codes
-        judged = self._judged[codes]
-        self._history.extend(frame, codes, judged)
-        complete = self._history.complete(batch.timestamp_ms)
-        positions: list[int] = np.flatnonzero(judged).tolist()
+        self._history.extend(frame, self._judged[frame.codes])
+        complete = self._history.complete(frame)
+        positions = [at for at, kind in enumerate(frame.kinds) if kind in self._judged_kinds]
         answers = self._judge.judge(frame, positions, complete, unknown)
-        ids = _ids(batch.events if len(positions) == len(codes) else [batch.events[at] for at in positions])
-        times: list[int] = batch.timestamp_ms[judged].tolist()
+        events, times = batch.events, frame.times
+        if len(positions) < len(events):
+            events, times = [events[at] for at in positions], [times[at] for at in positions]
         return Decisions(
             [start + at for at in positions] if start else positions,
             [answer.action for answer in answers],
-            encode(ids, times, self._judge.tails(frame, positions, answers)),
+            encode(_ids(events), times, self._judge.tails(frame, positions, answers)),
             [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else [],
         )
 
@@ -114,7 +114,8 @@ def _ids(events: list[Event]) -> list[str]:
         return [event.id for event in events]
 
 
-def _texts_read(inputs: Iterable[Input], features: FeaturePlan) -> tuple[str, ...]:
-    """The text fields that conditions, keys or features read, in a fixed order."""
+def _texts_read(inputs: Iterable[Input], features: FeaturePlan) -> dict[str, int]:
+    """The text fields that conditions, keys or features read, each with its row: those of the windows come first."""
     read = {each.name for each in inputs if each.kind == "field" and each.type == "text"}
-    return tuple(sorted((read - {"type"}).union(features.plan.ids, features.plan.texts.values())))
+    others = (read - {"type"}).union(features.plan.texts.values()).difference(features.plan.ids)
+    return {name: row for row, name in enumerate((*features.plan.ids, *sorted(others)))}

@@ -23,15 +23,15 @@ Lists = Mapping[str, Mapping[str, int] | None]
 class Frame:
     """The fields of a batch's events, read once each; features and scores join when they are known.
 
-    `kinds` and `codes` are the events' types as numbers, `type_ids` the ids of the types' names. An amount in another
-    currency than the pack's is missing.
+    `texts` are the text fields that anybody reads, with their rows in `text_ids`. `kinds` and `codes` are the events'
+    types as numbers, `type_ids` the ids of the types' names. An amount in another currency than the pack's is missing.
     """
 
     def __init__(
         self,
         batch: Batch,
         currency: str,
-        texts: Sequence[str],
+        texts: Mapping[str, int],
         hasher: Hasher,
         lists: Lists,
         type_ids: NDArray[np.uint64],
@@ -40,6 +40,7 @@ class Frame:
         self.events: list[Event] = batch.events
         self.kinds = list(map(_CODES.__getitem__, map(type, batch.events)))
         self.codes: NDArray[np.intp] = np.array(self.kinds, dtype=np.intp)
+        self.times: list[int] = batch.timestamp_ms.tolist()
         self.lists = lists
         self.features: FeatureTable
         self.scores: dict[int, dict[str, float | None]] = {}
@@ -50,9 +51,9 @@ class Frame:
         joined: list[str | None] = []
         for values in self._texts.values():
             joined += values
-        ids = hasher.ids(joined).reshape(len(texts), len(self.events))
-        self._ids: dict[str, NDArray[np.uint64]] = dict(zip(texts, ids, strict=True))
-        self._ids["type"] = type_ids[self.codes]
+        self.text_ids: NDArray[np.uint64] = hasher.ids(joined).reshape(len(texts), len(self.events))
+        self._rows = texts
+        self._type_ids = type_ids
 
     def read(self, field: str) -> list[str | None]:
         """A field of every event; None where its type has no such field."""
@@ -64,7 +65,7 @@ class Frame:
             return [getattr(event, field, None) for event in self.events]
 
     def ids(self, field: str) -> NDArray[np.uint64]:
-        return self._ids[field]
+        return self._type_ids[self.codes] if field == "type" else self.text_ids[self._rows[field]]
 
     def texts(self, field: str) -> list[str | None]:
         return self._texts[field]
@@ -104,7 +105,7 @@ class Frame:
                 return self._text_column([value if isinstance(value, str) else None for value in values])
             return _number_column(values, np.bool_ if wanted.type == "bool" else np.float64, 0)
         if wanted.type == "text":
-            return TextColumn(self._texts.get(wanted.name) or self.read(wanted.name), self._ids[wanted.name])
+            return TextColumn(self._texts.get(wanted.name) or self.read(wanted.name), self.ids(wanted.name))
         if wanted.type == "bool":
             return _number_column(self.read(wanted.name), np.bool_, 0)
         return self.numbers(wanted.name)
@@ -113,12 +114,12 @@ class Frame:
         """For each event the values of the inputs; None where missing. At a score's or list's place stands None."""
         if not wanted:
             return [()] * len(self.events)
-        return list(zip(*(self._listed(each) for each in wanted), strict=True))
+        features = self.features.values
+        listed = [features[each.name] if each.kind == "feature" else self._listed(each) for each in wanted]
+        return list(zip(*listed, strict=True))
 
     def _listed(self, wanted: Input) -> Sequence[Value]:
         match wanted.kind:
-            case "feature":
-                return self.features.values[wanted.name]
             case "attribute":
                 return [self._attribute(wanted, event) for event in self.events]
             case "field":

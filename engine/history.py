@@ -36,20 +36,19 @@ class History:
         """What the conditions on entering events read."""
         return frozenset(self._guards.inputs)
 
-    def extend(self, frame: Frame, codes: NDArray[np.intp], judged: NDArray[np.bool_]) -> None:
-        """Takes the frame's events in and fills `frame.features` for those that are judged."""
-        plan, count = self._plan, len(codes)
-        ids = np.empty((len(plan.ids), count), dtype=np.uint64)
-        for row, field in enumerate(plan.ids):
-            ids[row] = frame.ids(field)
-        values = np.empty((len(plan.values), count), dtype=np.int64)
+    def extend(self, frame: Frame, judged: NDArray[np.bool_]) -> None:
+        """Takes the frame's events in and fills `frame.features` for those that are judged.
+
+        The first rows of `frame.text_ids` must be those of the plan's ids.
+        """
+        plan = self._plan
+        ids = frame.text_ids[: len(plan.ids)]
+        values = np.empty((len(plan.values), len(judged)), dtype=np.int64)
         for row, field in enumerate(plan.values):
             values[row] = frame.numbers(field).values
         timestamp_ms = frame.batch.timestamp_ms
-        features, rows = self._store.update(
-            WindowColumns(timestamp_ms, ids, values, self._entering(frame, codes), judged)
-        )
-        if not judged.all():
+        features, rows = self._store.update(WindowColumns(timestamp_ms, ids, values, self._entering(frame), judged))
+        if len(judged) > np.count_nonzero(judged):
             features[:, ~judged] = NULL
         for field in self._texts:
             self._keep_texts(field, rows, frame.texts(field))
@@ -60,10 +59,12 @@ class History:
         """Events in the log, and live keys."""
         return self._store.events, self._store.keys
 
-    def complete(self, timestamp_ms: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+    def complete(self, frame: Frame) -> NDArray[np.bool_] | None:
         """Whether the log still has all that the windows of each event reach; None where it has for all."""
+        if min(frame.times) >= self._store.complete_since_ms + self._plan.reach_ms:
+            return None
         since_ms = self._store.whole_since_ms + self._plan.reach_ms
-        complete = timestamp_ms >= since_ms
+        complete = frame.batch.timestamp_ms >= since_ms
         return None if complete.all() else complete
 
     def _keep_texts(self, field: str, rows: NDArray[np.int64], texts: Sequence[str | None]) -> None:
@@ -74,8 +75,8 @@ class History:
             kept = self._texts[field] = np.concatenate((kept, more))
         kept[rows] = texts
 
-    def _entering(self, frame: Frame, codes: NDArray[np.intp]) -> NDArray[np.uint64]:
-        entering = self._bits_of_types[codes]
+    def _entering(self, frame: Frame) -> NDArray[np.uint64]:
+        entering = self._bits_of_types[frame.codes]
         if self._guarded:
             columns = [frame.column(each) for each in self._guards.inputs]
             passes, _ = self._guards.evaluate(columns, frame.lists, frame.batch.timestamp_ms)

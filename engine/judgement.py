@@ -86,14 +86,13 @@ class Judge:
         """Event after event: scores, judges what reads scores, and lets detectors learn what is not blocked."""
         scoring, scored = self._scoring, self._scored
         facts, rows = scoring.facts(frame), frame.rows(scored.inputs)
-        times: list[int] = frame.batch.timestamp_ms.tolist()
         for at in positions:
             seen = facts[at]
             scores = frame.scores[at] = scoring.score(seen)
             values = list(rows[at])
             for index, name in self._scores:
                 values[index] = scores[name]
-            hit, lack = scored.outcome(values, frame, times[at])
+            hit, lack = scored.outcome(values, frame, frame.times[at])
             if hit or lack:
                 judging = self._judging[frame.kinds[at]]
                 hits[at] |= (hit | lack & self._by_default) & judging

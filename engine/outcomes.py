@@ -41,7 +41,7 @@ class Conditions:
             columns = [frame.column(read) for read in self._columns.inputs]
             matched, missing = self._columns.evaluate(columns, frame.lists, frame.batch.timestamp_ms)
             return self._words(matched), self._words(missing)
-        rows, times = frame.rows(self.inputs), frame.batch.timestamp_ms.tolist()
+        rows, times = frame.rows(self.inputs), frame.times
         hits, lacks = [0] * len(times), [0] * len(times)
         for at in positions:
             hits[at], lacks[at] = self.outcome(rows[at], frame, times[at])
