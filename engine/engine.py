@@ -94,7 +94,9 @@ class Engine:
         frame = Frame(batch, self._currency, self._texts, self._hasher, lists, self._type_ids)
         self._history.extend(frame, self._judged[frame.codes])
         complete = self._history.complete(frame)
-        positions = [at for at, kind in enumerate(frame.kinds) if kind in self._judged_kinds]
+        positions = list(range(len(frame.kinds)))
+        if not frame.kinds_present <= self._judged_kinds:
+            positions = [at for at, kind in enumerate(frame.kinds) if kind in self._judged_kinds]
         answers = self._judge.judge(frame, positions, complete, unknown)
         events, times = batch.events, frame.times
         if len(positions) < len(events):

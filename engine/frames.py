@@ -39,6 +39,7 @@ class Frame:
         self.batch = batch
         self.events: list[Event] = batch.events
         self.kinds = list(map(_CODES.__getitem__, map(type, batch.events)))
+        self.kinds_present = frozenset(self.kinds)
         self.codes: NDArray[np.intp] = np.array(self.kinds, dtype=np.intp)
         self.times: list[int] = batch.timestamp_ms.tolist()
         self.lists = lists

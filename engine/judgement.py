@@ -58,7 +58,7 @@ class Judge:
         hits, lacks = self._plain.outcomes(frame, positions)
         if any(lacks):
             hits = [hit | lack & self._by_default for hit, lack in zip(hits, lacks, strict=True)]
-        if any(self._judging[kind] != self._all for kind in set(frame.kinds)):
+        if any(self._judging[kind] != self._all for kind in frame.kinds_present):
             judging = [self._judging[kind] for kind in frame.kinds]
             hits = [hit & bits for hit, bits in zip(hits, judging, strict=True)]
             lacks = [lack & bits for lack, bits in zip(lacks, judging, strict=True)]
