@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -22,11 +23,19 @@ START_DEADLINE_S = 60
 
 
 class Broker:
-    """A copy of scripts/services with a broker and a state of its own."""
+    """A copy of scripts/services with a broker and a state of its own.
+
+    Its ports are far from the usual ones, so that no other broker takes them while it is away.
+    """
 
     def __init__(self, root: Path) -> None:
         shutil.copytree(ROOT / "scripts", root / "scripts")
         self._script = root / "scripts" / "services"
+        servers = root / "scripts" / "servers.py"
+        usual, own = "first_port=19092", f"first_port={random.randrange(21_000, 32_000, 10)}"
+        text = servers.read_text(encoding="utf-8")
+        assert usual in text
+        servers.write_text(text.replace(usual, own), encoding="utf-8")
         self._state = root / ".services" / "kafka"
         self._state.mkdir(parents=True)
         for jars in (ROOT / ".services" / "kafka").glob("jars-[0-9]*"):
