@@ -20,7 +20,7 @@ class RuleReason:
         sentence = compile_sentence(rule, pack)
         self.inputs = sentence.inputs
         written = Reason(_without_holes(rule.id), _without_holes(code), sentence.template)
-        self._fill: Callable[[tuple[str, ...]], str] = msgspec.json.encode(written).decode().__mod__
+        self._fill: Callable[[str | tuple[str, ...]], str] = msgspec.json.encode(written).decode().__mod__
         self._shows = [
             (read, _escaping(show) if read.type == "text" else show)
             for read, show in zip(sentence.inputs, sentence.shows, strict=True)
@@ -31,6 +31,9 @@ class RuleReason:
         """The JSON of the reason for the frame's events at `positions`."""
         if not self._holes:
             return [self._fill(())] * len(positions)
+        if len(self._holes) == 1:
+            ((read, show),) = self._shows
+            return list(map(self._fill, map(show, frame.values(read, positions))))
         texts = [list(map(show, frame.values(read, positions))) for read, show in self._shows]
         return list(map(self._fill, zip(*[texts[hole] for hole in self._holes], strict=True)))
 
