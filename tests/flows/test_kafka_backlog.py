@@ -70,13 +70,6 @@ def in_topic(topic: Topics) -> str:
     return topic("in", partitions=4)
 
 
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broker on a busy machine may take longer to bring the first records of a partition than silence is borne."""
-    monkeypatch.setattr("flows.kafka.source.SILENCE_S", float(DEADLINE_S))
-
-
-@pytest.mark.usefixtures("patient")
 def test_partitions_of_very_different_size_are_read_in_order_of_time(kafka_bootstrap: str, in_topic: str) -> None:
     times_of = {partition: spread(count) for partition, count in enumerate((20_000, 5_000, 1_000, 0))}
     fill(kafka_bootstrap, in_topic, times_of)
