@@ -22,6 +22,7 @@ MARKERS = 1
 """How many offsets at the end of a partition may bring no record: a transaction ends with a marker of its own."""
 
 COMMIT_TIMEOUT_S = 3.0
+WATERMARK_TIMEOUT_S = 1.0
 SETTLE_S = 3.0
 
 
@@ -49,6 +50,7 @@ class KafkaSource:
         self._alignment: Alignment[Message] = Alignment()
         self._read_to: dict[int, int] = {}
         self._paused: set[int] = set()
+        self._asked: set[int] = set()
         self._silent_s: dict[int, float] = {}
         self._ready: list[Message] = []
         self._cut = 0
@@ -126,9 +128,23 @@ class KafkaSource:
 
     def _at_end(self, partition: int) -> bool:
         """Whether all of the partition that the broker told of has been read."""
-        _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
         read_to = self._read_to.get(partition)
-        return high == 0 if read_to is None else 0 <= high <= read_to + MARKERS
+        if read_to is None:
+            return self._is_empty(partition)
+        _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
+        return bool(read_to <= high <= read_to + MARKERS)
+
+    def _is_empty(self, partition: int) -> bool:
+        """Asks the broker once: before the first answer with records, librdkafka may take any partition for empty."""
+        if partition in self._asked:
+            return False
+        self._asked.add(partition)
+        place = TopicPartition(self._topic, partition)
+        try:
+            low, high = self._consumer.get_watermark_offsets(place, timeout=WATERMARK_TIMEOUT_S)
+        except KafkaException:
+            return False
+        return bool(low == high)
 
     def _regulate(self) -> None:
         """Lets partitions that are far ahead of the others wait."""
@@ -199,6 +215,7 @@ class KafkaSource:
         for partition in gone:
             self._alignment.close(partition)
             self._read_to.pop(partition, None)
+            self._asked.discard(partition)
         waiting = self._paused & gone
         if waiting:
             # librdkafka would keep it paused if it came back to this member.

@@ -73,7 +73,7 @@ def in_topic(topic: Topics) -> str:
 def test_partitions_of_very_different_size_are_read_in_order_of_time(kafka_bootstrap: str, in_topic: str) -> None:
     times_of = {partition: spread(count) for partition, count in enumerate((20_000, 5_000, 1_000, 0))}
     fill(kafka_bootstrap, in_topic, times_of)
-    reading = Reading(kafka_bootstrap, in_topic)
+    reading = Reading(kafka_bootstrap, in_topic, standing_clock=True)
     places = reading.until(sum(map(len, times_of.values())))
     reading.source.close()
     assert len(set(places)) == len(places)
@@ -101,7 +101,7 @@ def test_a_partition_far_ahead_is_paused_and_read_again_without_loss(
 ) -> None:
     early, later = range(NOW_MS - SPAN_MS, NOW_MS - SPAN_MS + 40_000), range(NOW_MS, NOW_MS + 30_000)
     fill(kafka_bootstrap, in_topic, {0: later, 1: early, 2: range(NOW_MS, NOW_MS)})
-    reading = Reading(kafka_bootstrap, in_topic)
+    reading = Reading(kafka_bootstrap, in_topic, standing_clock=True)
     places = reading.until(len(early) + len(later))
     reading.source.close()
     assert ahead[0] > 0
