@@ -6,6 +6,8 @@ operations.
 
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -29,17 +31,43 @@ def cache_path(room: Path) -> Path:
     return room / "__pycache__" / f"kernels-{digest.hexdigest()[:12]}"
 
 
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def _users_copy(shipped: Path) -> Path:
+    """A folder of that name in the user's cache; it begins with the kernels that lie in `shipped`, if there are any."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "riskgate"
+    copy = home / shipped.name
+    home.mkdir(parents=True, exist_ok=True)
+    if not copy.exists():
+        whole = Path(tempfile.mkdtemp(dir=home))
+        for kernel in shipped.rglob("*.nb[ic]"):
+            target = whole / kernel.relative_to(shipped)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(kernel, target)
+        try:
+            whole.rename(copy)
+        except OSError:  # another process was faster
+            shutil.rmtree(whole)
+    return copy
+
+
 def _keep_cache_by_content() -> None:
-    """Caches in `cache_path`; where it cannot be written, numba takes the user's own cache directory."""
+    """Caches in `cache_path`; where it cannot be written, in the user's copy of it; else wherever numba finds room."""
     if "NUMBA_CACHE_DIR" in os.environ:
         return
     cache = cache_path(Path(__file__).parent)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if os.access(cache, os.W_OK):
-        vars(numba.config)["CACHE_DIR"] = str(cache)
+    if not _writable(cache):
+        try:
+            cache = _users_copy(cache)
+        except (OSError, RuntimeError):  # no room, no home
+            return
+    vars(numba.config)["CACHE_DIR"] = str(cache)
 
 
 _keep_cache_by_content()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import windows
+from support.permissions import BOUND, allow_writing, forbid_writing
 from windows.jit import cache_path
 
 ROOM = Path(windows.__file__).parent
@@ -28,7 +29,7 @@ def hash_with(room: Path, home: Path) -> str:
     hidden = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "PYTHONPATH")
     env = {name: value for name, value in os.environ.items() if name not in hidden}
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [*BOUND, sys.executable, "-c", PROGRAM],
         cwd=room.parent,
         env={**env, "HOME": str(home)},
         capture_output=True,
@@ -37,6 +38,11 @@ def hash_with(room: Path, home: Path) -> str:
         timeout=120,
     )
     return run.stdout
+
+
+def kernels_in(cache: Path) -> dict[str, bytes]:
+    """What is in the files; one that was compiled again would differ, or be one more."""
+    return {str(path.relative_to(cache)): path.read_bytes() for path in cache.rglob("*.nb[ic]")}
 
 
 def test_the_cache_changes_with_any_source(room: Path) -> None:
@@ -64,8 +70,24 @@ def test_kernels_are_cached_beside_their_sources(room: Path, tmp_path: Path) -> 
 def test_a_package_that_cannot_be_written_caches_with_the_user(room: Path, tmp_path: Path) -> None:
     """A file in the directory's place stops every user, root too, from writing there."""
     home = tmp_path / "home"
-    home.mkdir()
     (room / "__pycache__").write_text("")
     assert hash_with(room, home).strip().isdigit()
-    assert list(home.rglob("*.nbc"))
+    assert list((home / ".cache" / "riskgate" / cache_path(room).name).rglob("*.nbc"))
     assert not list(room.rglob("*.nbc"))
+
+
+def test_kernels_that_came_with_the_package_are_used_where_it_cannot_be_written(room: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first = hash_with(room, home)
+    shipped = cache_path(room)
+    assert not home.exists()
+    forbid_writing(room)
+    try:
+        cached = home / ".cache"
+        copy = cached / "riskgate" / shipped.name
+        for _ in range(2):
+            assert hash_with(room, home) == first
+            assert kernels_in(copy) == kernels_in(shipped)
+        assert [path.name for path in copy.parent.iterdir()] == [shipped.name]
+    finally:
+        allow_writing(room)
