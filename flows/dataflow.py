@@ -35,10 +35,18 @@ _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def run(
-    source: Source, decider: Decider, sink: Sink, stop: Stop, monotonic: Callable[[], float] = time.monotonic
+    source: Source,
+    decider: Decider,
+    sink: Sink,
+    stop: Stop,
+    monotonic: Callable[[], float] = time.monotonic,
+    progress: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs until the source ends, the stop is requested, or input or output fails (FlowError). Closes all three."""
-    pump = _Pump(source, sink, stop, monotonic)
+    """Runs until the source ends, the stop is requested, or input or output fails (FlowError). Closes all three.
+
+    `progress` is called before each batch is taken, and while there is none; it may raise FlowError.
+    """
+    pump = _Pump(source, sink, stop, monotonic, progress)
     flow = Dataflow("riskgate")
     arrivals = op.input("input", flow, _Input(pump))
     decoded = op.map("decode", arrivals, lambda arrival: (arrival, decode(arrival.raws)))
@@ -55,11 +63,19 @@ def run(
 class _Pump:
     """What the two ends share. A failure ends the flow from here: raised inside it, bytewax would print a panic."""
 
-    def __init__(self, source: Source, sink: Sink, stop: Stop, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        stop: Stop,
+        monotonic: Callable[[], float],
+        progress: Callable[[], None],
+    ) -> None:
         self._source = source
         self._sink = sink
         self._stop = stop
         self._monotonic = monotonic
+        self._progress = progress
         self._acknowledged_s = monotonic()
         self._moved = False
         self._failure: FlowError | None = None
@@ -69,6 +85,7 @@ class _Pump:
         if self._stop.requested or self._failure is not None:
             return None
         try:
+            self._progress()
             self._acknowledge()
             return self._source.take()
         except FlowError as error:

@@ -9,6 +9,7 @@ from click.shell_completion import get_completion_class
 
 COMMANDS = {
     "demo": "Run the main job on a simulated stream with planted fraud, and watch it.",
+    "health": "Tell whether the run that owns a state directory makes progress.",
     "lint": "Check a pack and show every finding with its place.",
     "run": "Decide a stream of events from a file, a pipe or Kafka.",
     "test": "Run the tests inside a pack's rules.",

@@ -72,3 +72,22 @@ def test_a_stop_ends_after_the_batch_under_way() -> None:
     run(source, decider(), sink, stop)
     assert sink.ids == ["t0", "t1", "t2"]
     assert source.acknowledged == [3]
+
+
+def test_progress_is_told_before_each_batch_and_in_silence() -> None:
+    source, sink = Handed([[payment("t1")], [], [], [payment("t2")]]), Kept()
+    written: list[int] = []
+    run(source, decider(), sink, Stop(), progress=lambda: written.append(len(sink.ids)))
+    assert written == [0, 1, 1, 1, 2]
+
+
+def test_progress_that_cannot_be_told_ends_the_flow_without_acknowledgement() -> None:
+    def fail() -> None:
+        if sink.written:
+            raise FlowError("no room for a sign of life")
+
+    source, sink = Handed([[payment("t1")], [payment("t2")]]), Kept()
+    with pytest.raises(FlowError, match="no room"):
+        run(source, decider(), sink, Stop(), progress=fail)
+    assert source.acknowledged == []
+    assert sink.closed
