@@ -47,7 +47,8 @@ def _read_files(path: Path, ledger: Ledger) -> dict[str, bytes]:
         entries = sorted(path.iterdir())
         names = [entry.name for entry in entries if entry.suffix in (".yml", ".yaml") and not entry.is_dir()]
         for folder in entries:
-            for nested in sorted(folder.iterdir()) if folder.is_dir() else ():
+            shown = folder.is_dir() and not folder.name.startswith(".")
+            for nested in sorted(folder.iterdir()) if shown else ():
                 if nested.suffix in (".yml", ".yaml"):
                     message = f"the file {quoted(f'{folder.name}/{nested.name}')} would not be read"
                     ledger.report_file("unknown-file", str(nested), message, "rule files lie beside `pack.yml`")

@@ -8,6 +8,8 @@ import pytest
 from rules import NEVER, Case, DetectorSpec, Fallback, Literal, load
 from rules.fields import FIELDS, STORED_FIELDS
 from schemas import STRUCTS, TRANSACTION_TYPES
+from support.commands import ROOT
+from support.mounts import files_of, mount
 from support.rule_packs import HEAD, errors, load_text, sound_pack
 
 _RULE = "rules:\n- {id: a.rule, when: amount > 5, then: review}\n"
@@ -138,6 +140,17 @@ def test_the_hash_is_of_names_and_contents(tmp_path: Path) -> None:
     renamed = sound_pack(tmp_path / "d", body, {"bins.csv": lists["bins.csv"], "others.yml": "{}\n"})
     reworded = sound_pack(tmp_path / "e", body.replace("5", "6"), lists)
     assert len({first.hash, changed.hash, renamed.hash, reworded.hash}) == 4
+
+
+def test_a_pack_that_kubernetes_mounts_is_the_same_pack(tmp_path: Path) -> None:
+    pack = ROOT / "rules" / "packs" / "game-points"
+    mount(files_of(pack), tmp_path)
+    mounted, direct = load(tmp_path), load(pack)
+    assert mounted.findings == ()
+    assert mounted.pack is not None
+    assert direct.pack is not None
+    assert mounted.pack.hash == direct.pack.hash
+    assert mounted.pack.lists == direct.pack.lists
 
 
 def test_a_block_of_text_is_a_condition_too(tmp_path: Path) -> None:
