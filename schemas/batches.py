@@ -1,7 +1,6 @@
 """Decoding: the bytes of a micro-batch become its events, two checked columns, and what had to be refused."""
 
 import re
-from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -119,29 +118,27 @@ def _decode_with_attributes(raw: bytes) -> Event:
 def _timestamps(events: list[Event]) -> NDArray[np.int64]:
     given = list(map(_timestamp_of, events))
     try:
-        column = np.array(array("q", given), dtype=np.int64)
-    except (TypeError, OverflowError):
-        return np.array(list(map(epoch_ms, given)), dtype=np.int64)
-    if len(column) and not (column.min() >= EARLIEST_MS and column.max() < LATEST_MS):
-        raise TimestampError
-    return column
+        if given and not (EARLIEST_MS <= min(given) and max(given) < LATEST_MS):
+            raise TimestampError
+    except TypeError:
+        given = list(map(epoch_ms, given))
+    return np.array(given, dtype=np.int64)
 
 
 def _amounts(events: list[Event]) -> NDArray[np.int64]:
     try:
-        given = list(map(_amount_of, events))
-        currencies = set(map(_currency_of, events))
+        given, currencies = list(map(_amount_of, events)), list(map(_currency_of, events))
     except AttributeError:
         return np.array([e.amount_minor if isinstance(e, Transaction) else NULL for e in events], dtype=np.int64)
-    if len(currencies) == 1 and len(given) >= COLUMN_MIN:
-        exponent = EXPONENTS.get(next(iter(currencies)))
+    if len(given) >= COLUMN_MIN and len(set(currencies)) == 1:
+        exponent = EXPONENTS.get(currencies[0])
         column = np.array(given)
         if exponent is not None and column.dtype == np.float64 and column.min() >= 0 and column.max() <= AMOUNT_MAX:
             scale = 10.0**exponent
             minor = np.rint(column * scale)
             if np.array_equal(minor / scale, column):
                 return minor.astype(np.int64)
-    return np.array(list(map(minor_units, given, map(_currency_of, events))), dtype=np.int64)
+    return np.array(list(map(minor_units, given, currencies)), dtype=np.int64)
 
 
 def _without_invalid(count: int, events: list[Event], rejections: list[Rejection]) -> Batch:

@@ -43,6 +43,11 @@ def minor_units(amount: float | str, currency: str) -> int:
     A float is taken for the shortest decimal that reads back as it, which is what was written in the JSON.
     """
     exponent = exponent_of(currency)
+    if isinstance(amount, float) and 0 <= amount <= AMOUNT_MAX:
+        scale = 10.0**exponent
+        nearest = round(amount * scale)
+        if nearest / scale == amount:
+            return nearest
     text = str(amount)
     if not _DECIMAL.fullmatch(text):
         raise MoneyError(f"expected a decimal amount such as `12.34`, got `{amount}`")
