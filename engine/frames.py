@@ -111,15 +111,8 @@ class Frame:
             return _number_column(self.read(wanted.name), np.bool_, 0)
         return self.numbers(wanted.name)
 
-    def rows(self, wanted: Sequence[Input]) -> list[tuple[Value, ...]]:
-        """For each event the values of the inputs; None where missing. At a score's or list's place stands None."""
-        if not wanted:
-            return [()] * len(self.events)
-        features = self.features.values
-        listed = [features[each.name] if each.kind == "feature" else self._listed(each) for each in wanted]
-        return list(zip(*listed, strict=True))
-
-    def _listed(self, wanted: Input) -> Sequence[Value]:
+    def listed(self, wanted: Input) -> Sequence[Value]:
+        """An attribute or a field of every event; None where missing, and at a score's or list's place."""
         match wanted.kind:
             case "attribute":
                 return [self._attribute(wanted, event) for event in self.events]
@@ -137,7 +130,7 @@ class Frame:
     def values(self, wanted: Input, positions: Sequence[int]) -> list[Value]:
         """The values for the events at `positions`; None where missing."""
         if wanted.kind == "feature":
-            column = self.features.values[wanted.name]
+            column = self.features.values(wanted.name)
             return [column[at] for at in positions]
         return [self.value(wanted, at) for at in positions]
 
@@ -149,7 +142,7 @@ class Frame:
             case "score":
                 return self.scores[at][wanted.name]
             case "feature":
-                return self.features.values[wanted.name][at]
+                return self.features.value(wanted.name, at)
             case "attribute":
                 return self._attribute(wanted, self.events[at])
         if wanted.name == "amount":

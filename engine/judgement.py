@@ -33,8 +33,8 @@ class Judge:
             if any(read.kind == "score" for read in inputs_of(rule.when.tree))
         }
         plain = {number: rule for number, rule in numbered.items() if number not in scored}
-        self._plain = Conditions(plain, text_id)
-        self._scored = Conditions(scored, text_id)
+        self._plain = Conditions(plain, pack.features, text_id)
+        self._scored = Conditions(scored, pack.features, text_id)
         self._reads = self._plain.reads() | self._scored.reads()
         self._composer = Composer(pack, self.rules)
         self.inputs = frozenset((*self._plain.inputs, *self._scored.inputs, *watched)) | self._composer.sentence_inputs
@@ -85,7 +85,7 @@ class Judge:
     def _take_turns(self, frame: Frame, positions: Sequence[int], hits: list[int], lacks: list[int]) -> None:
         """Event after event: scores, judges what reads scores, and lets detectors learn what is not blocked."""
         scoring, scored = self._scoring, self._scored
-        facts, rows = scoring.facts(frame), frame.rows(scored.inputs)
+        facts, rows = scoring.facts(frame), scored.rows.of(frame)
         for at in positions:
             seen = facts[at]
             scores = frame.scores[at] = scoring.score(seen)

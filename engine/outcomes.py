@@ -1,12 +1,14 @@
 """Outcomes: which rules match an event and which are missing, as the bits of two integers; bit n is rule n."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.frames import Frame
+from engine.rows import Rows
 from rules import Input, Rule
 from rules.columns import Columns
 from rules.conditions import compile_scalar
@@ -16,13 +18,15 @@ COLUMNS_MIN = 32
 
 
 class Conditions:
-    """The conditions of some of an engine's rules, by the numbers they have there, compiled both ways."""
+    """The conditions of some of a pack's rules, by the numbers they have in the engine, compiled both ways."""
 
-    def __init__(self, rules: Mapping[int, Rule], text_id: Callable[[str], int]) -> None:
+    def __init__(self, rules: Mapping[int, Rule], features: Iterable[str], text_id: Callable[[str], int]) -> None:
         conditions = [rule.when for rule in rules.values()]
         self._numbers = list(rules)
+        self._bits = [1 << number for number in rules]
         self._columns = Columns(conditions, text_id)
         self._scalar = compile_scalar(conditions)
+        self.rows = Rows(self._scalar.inputs, features)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -41,7 +45,7 @@ class Conditions:
             columns = [frame.column(read) for read in self._columns.inputs]
             matched, missing = self._columns.evaluate(columns, frame.lists, frame.batch.timestamp_ms)
             return self._words(matched), self._words(missing)
-        rows, times = frame.rows(self.inputs), frame.times
+        rows, times = self.rows.of(frame), frame.times
         hits, lacks = [0] * len(times), [0] * len(times)
         for at in positions:
             hits[at], lacks[at] = self.outcome(rows[at], frame, times[at])
@@ -50,14 +54,10 @@ class Conditions:
     def outcome(self, values: Sequence[Any], frame: Frame, timestamp_ms: int) -> tuple[int, int]:
         """Which rules match and which are missing, with a value for each of `inputs`."""
         outcomes = self._scalar.evaluate(values, frame.lists, timestamp_ms)
-        hit = lack = 0
-        if True in outcomes or None in outcomes:
-            for number, outcome in zip(self._numbers, outcomes, strict=True):
-                if outcome is None:
-                    lack |= 1 << number
-                elif outcome:
-                    hit |= 1 << number
-        return hit, lack
+        lack = 0
+        if None in outcomes:
+            lack = sum(bit for bit, outcome in zip(self._bits, outcomes, strict=True) if outcome is None)
+        return sum(compress(self._bits, outcomes)), lack
 
     def _words(self, masks: NDArray[np.bool_]) -> list[int]:
         """For each event the integer of its bits."""

@@ -1,7 +1,6 @@
 """The features of a frame's events, as the windows gave them: by column or by event, each made when first asked for."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from math import isnan
 from typing import cast
 
@@ -32,29 +31,46 @@ class FeatureTable:
         self._truths = truths
         self._raw = raw
         self._texts = texts
+        self._rows: list[list[Value]] | None = None
 
-    @cached_property
-    def values(self) -> dict[str, list[Value]]:
-        """Every feature's value for each event; None where missing."""
-        rows: list[list[Value]] = self._raw.tolist()
+    @property
+    def rows(self) -> list[list[Value]]:
+        """For each event the value of every feature; None where missing."""
+        if self._rows is None:
+            self._rows = self._read()
+        return self._rows
+
+    def _read(self) -> list[list[Value]]:
+        raw: list[list[int]] = self._raw.T.tolist()
+        rows: list[list[Value]] = [
+            [None if each == NULL else each for each in row] if NULL in row else [*row] for row in raw
+        ]
         for number in self._plan.floats:
-            floats: list[float] = self._raw[number].view(np.float64).tolist()
-            rows[number] = [None if isnan(value) else value for value in floats]
+            for row, value in zip(rows, self._raw[number].view(np.float64).tolist(), strict=True):
+                row[number] = None if isnan(value) else value
         for number, field in self._plan.texts.items():
             texts = self._texts[field]
-            rows[number] = [NULL if row == NULL else texts[row] for row in self._raw[number].tolist()]
+            for row, at in zip(rows, self._raw[number].tolist(), strict=True):
+                row[number] = None if at == NULL else texts[at]
         for number in self._truths:
-            rows[number] = [value if value == NULL else bool(value) for value in rows[number]]
-        return {
-            name: [None if value == NULL else value for value in row] if NULL in row else row
-            for name, row in zip(self._names, rows, strict=True)
-        }
+            for row in rows:
+                row[number] = None if row[number] is None else bool(row[number])
+        return rows
+
+    def values(self, name: str) -> list[Value]:
+        """The feature's value for each event; None where missing."""
+        number = self._names[name]
+        return [row[number] for row in self.rows]
+
+    def value(self, name: str, at: int) -> Value:
+        """The feature's value for event `at`; None where missing."""
+        return self.rows[at][self._names[name]]
 
     def column(self, name: str) -> NumberColumn | Sequence[str | None]:
         """The feature as a column; a text feature as its texts."""
         number = self._names[name]
         if number in self._plan.texts:
-            return cast(list[str | None], self.values[name])
+            return cast(list[str | None], self.values(name))
         raw = self._raw[number]
         if number in self._plan.floats:
             floats = raw.view(np.float64)
