@@ -52,7 +52,7 @@ def compile_scalar(conditions: Sequence[Condition]) -> Scalar:
     for node, number in program.nodes.items():
         writer.write(node, number)
     values = "".join(f"v{index}, " for index in range(len(program.inputs)))
-    outcomes = ", ".join(f"t{number}" for number in program.outcomes)
+    outcomes = ", ".join(writer.name_of(condition.tree) for condition in conditions)
     body = [f"({values}) = values"] if values else []
     body += [*writer.list_lines(), *writer.lines, f"return [{outcomes}]"]
     source = "def evaluate(values, lists, timestamp_ms):\n" + "\n".join(f"    {line}" for line in body)
@@ -75,9 +75,11 @@ class _Writer:
     def list_lines(self) -> list[str]:
         return [f"{name} = lists.get({self._constant(read.name)})" for read, name in self._lists.items()]
 
+    def name_of(self, node: Node) -> str:
+        return self._names[node]
+
     def write(self, node: Node, number: int) -> None:
-        """Writes the assignment to `t<number>`."""
-        name = self._names[node] = f"t{number}"
+        """Writes the assignment to `t<number>`; what is only a value of the caller's or a constant needs none."""
         unsure = [self._names[each] for each in dict.fromkeys(children(node)) if each not in self._never_missing]
         if isinstance(node, Junction):
             formula = self._junction(node, unsure)
@@ -87,6 +89,10 @@ class _Writer:
             formula = self._formula(node)
         if not unsure and not _can_lose_value(node):
             self._never_missing.add(node)
+        if isinstance(node, Literal) or (isinstance(node, Read) and node.type != "bool"):
+            self._names[node] = formula
+            return
+        name = self._names[node] = f"t{number}"
         self.lines.append(f"{name} = {formula}")
         if isinstance(node, Arithmetic):
             self.lines.append(f"if {name} is not None and {name} - {name} != 0.0: {name} = None")
