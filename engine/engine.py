@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.composition import encode
 from engine.features import FeaturePlan, feature_plan, type_table
+from engine.fields import Fields
 from engine.frames import Frame, Lists
 from engine.history import History
 from engine.judgement import Judge
@@ -116,8 +117,8 @@ def _ids(events: list[Event]) -> list[str]:
         return [event.id for event in events]
 
 
-def _texts_read(inputs: Iterable[Input], features: FeaturePlan) -> dict[str, int]:
-    """The text fields that conditions, keys or features read, each with its row: those of the windows come first."""
+def _texts_read(inputs: Iterable[Input], features: FeaturePlan) -> Fields:
+    """The text fields that conditions, keys or features read: those of the windows come first."""
     read = {each.name for each in inputs if each.kind == "field" and each.type == "text"}
     others = (read - {"type"}).union(features.plan.texts.values()).difference(features.plan.ids)
-    return {name: row for row, name in enumerate((*features.plan.ids, *sorted(others)))}
+    return Fields((*features.plan.ids, *sorted(others)))

@@ -1,12 +1,14 @@
 """A frame: one batch with everything conditions can read of it, as columns and event by event."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 from sys import float_info
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.fields import Fields
 from engine.tables import FeatureTable
 from rules import Input
 from rules.columns import Column, NumberColumn, TextColumn
@@ -23,15 +25,16 @@ Lists = Mapping[str, Mapping[str, int] | None]
 class Frame:
     """The fields of a batch's events, read once each; features and scores join when they are known.
 
-    `texts` are the text fields that anybody reads, with their rows in `text_ids`. `kinds` and `codes` are the events'
-    types as numbers, `type_ids` the ids of the types' names. An amount in another currency than the pack's is missing.
+    `texts` are the text fields that anybody reads; `text_ids` has a row of ids for each of them. `kinds` and `codes`
+    are the events' types as numbers, `type_ids` the ids of the types' names. An amount in another currency than the
+    pack's is missing.
     """
 
     def __init__(
         self,
         batch: Batch,
         currency: str,
-        texts: Mapping[str, int],
+        texts: Fields,
         hasher: Hasher,
         lists: Lists,
         type_ids: NDArray[np.uint64],
@@ -48,12 +51,10 @@ class Frame:
         self._hasher = hasher
         self._currency = currency
         self._amounts: NumberColumn | None = None
-        self._texts: dict[str, list[str | None]] = {name: self.read(name) for name in texts}
-        joined: list[str | None] = []
-        for values in self._texts.values():
-            joined += values
-        self.text_ids: NDArray[np.uint64] = hasher.ids(joined).reshape(len(texts), len(self.events))
-        self._rows = texts
+        self._text_names = texts.names
+        self._texts: list[tuple[str | None, ...]] = texts.of(batch.events)
+        ids = hasher.ids(list(chain.from_iterable(self._texts)))
+        self.text_ids: NDArray[np.uint64] = ids.reshape(len(batch.events), len(texts.names)).T
         self._type_ids = type_ids
 
     def read(self, field: str) -> list[str | None]:
@@ -66,10 +67,11 @@ class Frame:
             return [getattr(event, field, None) for event in self.events]
 
     def ids(self, field: str) -> NDArray[np.uint64]:
-        return self._type_ids[self.codes] if field == "type" else self.text_ids[self._rows[field]]
+        return self._type_ids[self.codes] if field == "type" else self.text_ids[self._text_names.index(field)]
 
     def texts(self, field: str) -> list[str | None]:
-        return self._texts[field]
+        place = self._text_names.index(field)
+        return [texts[place] for texts in self._texts]
 
     def amounts(self) -> NumberColumn:
         """Amounts in minor units; missing where the event moves no money, or money of another currency."""
@@ -106,7 +108,7 @@ class Frame:
                 return self._text_column([value if isinstance(value, str) else None for value in values])
             return _number_column(values, np.bool_ if wanted.type == "bool" else np.float64, 0)
         if wanted.type == "text":
-            return TextColumn(self._texts.get(wanted.name) or self.read(wanted.name), self.ids(wanted.name))
+            return TextColumn(self.read(wanted.name), self.ids(wanted.name))
         if wanted.type == "bool":
             return _number_column(self.read(wanted.name), np.bool_, 0)
         return self.numbers(wanted.name)
@@ -123,7 +125,7 @@ class Frame:
     def fields(self, name: str) -> Sequence[Value]:
         """A field of every event; None where missing."""
         if name != "amount":
-            return self._texts.get(name) or self.read(name)
+            return self.read(name)
         values: list[int] = self.amounts().values.tolist()
         return [None if value == NULL else value for value in values] if NULL in values else values
 

@@ -42,7 +42,7 @@ class History:
         The first rows of `frame.text_ids` must be those of the plan's ids.
         """
         plan = self._plan
-        ids = frame.text_ids[: len(plan.ids)]
+        ids = np.ascontiguousarray(frame.text_ids[: len(plan.ids)])
         values = np.empty((len(plan.values), len(judged)), dtype=np.int64)
         for row, field in enumerate(plan.values):
             values[row] = frame.numbers(field).values
