@@ -4,6 +4,7 @@ A `Plan` says which aggregates are wanted; a `WindowStore` takes batches of even
 every aggregate as of each event, exactly: true sliding windows in event time, late events in their place.
 """
 
+from windows.admission import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Admission, Verdicts
 from windows.hashing import Hasher
 from windows.layout import NULL
 from windows.plan import FILTERS_MAX, Aggregate, Kind, Plan, plan_of
@@ -11,13 +12,20 @@ from windows.store import BATCH_MAX, Columns, WindowStore
 
 __all__ = [
     "BATCH_MAX",
+    "CONFLICT",
+    "DUPLICATE",
     "FILTERS_MAX",
+    "FRESH",
+    "FUTURE",
+    "LATE",
     "NULL",
+    "Admission",
     "Aggregate",
     "Columns",
     "Hasher",
     "Kind",
     "Plan",
+    "Verdicts",
     "WindowStore",
     "plan_of",
 ]

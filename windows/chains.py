@@ -1,13 +1,12 @@
-"""Kernels of keys and chains: the hash table from keys to slots, and the links between the events of a key."""
+"""Kernels of keys and chains: the slots of keys, and the links between the events of a key."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from windows import layout
-from windows.jit import inlined, kernel
+from windows.jit import inlined
 from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell, time_of
-
-_LOW = np.uint64(0xFFFFFFFF)
+from windows.table import find, put, vacate
 
 
 @inlined
@@ -38,27 +37,6 @@ def key_of(chains: Words, c: int, ids: NDArray[np.uint64], i: int) -> np.uint64:
 
 
 @inlined
-def find(table: Words, words: Words, key: np.uint64) -> tuple[int, int]:
-    """The slot of `key`, or UNSEEN, and the table's place where it is or belongs.
-
-    An entry holds the slot in its low half and the key's low half above it, so that other keys are passed without a
-    look at their slots, and the table can be doubled without one.
-    """
-    mask = np.uint64(len(table) - 1)
-    place = key & mask
-    tag = key & _LOW
-    while True:
-        entry = np.uint64(table[np.int64(place)])
-        if entry == np.uint64(0):
-            return layout.UNSEEN, int(np.int64(place))
-        if entry >> np.uint64(32) == tag:
-            slot = int(np.int64(entry & _LOW))
-            if np.uint64(words[slot + layout.SLOT_KEY]) == key:
-                return slot, int(np.int64(place))
-        place = (place + np.uint64(1)) & mask
-
-
-@inlined
 def create(table: Words, tables: Tables, arena: Arena, c: int, key: np.uint64, place: int) -> int:
     """A new empty slot for `key` of chain `c`, entered at `place` of the table."""
     size = tables.chains[c, layout.CHAIN_WORDS]
@@ -82,44 +60,19 @@ def create(table: Words, tables: Tables, arena: Arena, c: int, key: np.uint64, p
         arena.cells[2 * block + 1] = layout.NONE
         for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
             arena.words[block + tables.accumulators[a, layout.ACCUMULATOR_WORD]] = layout.NO_ROWS
-    table[place] = np.int64(((key & _LOW) << np.uint64(32)) | np.uint64(slot))
+    put(table, place, key, slot)
     return slot
 
 
 @inlined
 def remove(table: Words, arena: Arena, c: int, slot: int) -> None:
     """Takes `slot` of chain `c` out of the table and keeps its words for the next key."""
-    mask = np.uint64(len(table) - 1)
     _, at = find(table, arena.words, np.uint64(arena.words[slot + layout.SLOT_KEY]))
-    hole = np.uint64(at)
-    place = hole
-    while True:
-        place = (place + np.uint64(1)) & mask
-        entry = np.uint64(table[np.int64(place)])
-        if entry == np.uint64(0):
-            break
-        home = (entry >> np.uint64(32)) & mask
-        if ((place - home) & mask) >= ((place - hole) & mask):
-            table[np.int64(hole)] = np.int64(entry)
-            hole = place
-    table[np.int64(hole)] = 0
+    vacate(table, at)
     arena.words[slot] = arena.free[layout.FREE_FIRST, c]
     arena.free[layout.FREE_FIRST, c] = slot
     arena.free[layout.FREE_COUNT, c] += 1
     arena.register[layout.ARENA_SLOTS] -= 1
-
-
-@kernel
-def rehash(table: Words, larger: Words) -> None:
-    """Enters everything of `table` into the empty `larger`."""
-    mask = np.uint64(len(larger) - 1)
-    for old in range(len(table)):
-        entry = np.uint64(table[old])
-        if entry != np.uint64(0):
-            place = (entry >> np.uint64(32)) & mask
-            while larger[np.int64(place)] != 0:
-                place = (place + np.uint64(1)) & mask
-            larger[np.int64(place)] = np.int64(entry)
 
 
 @inlined

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from windows import chains, layout, updating
+from windows import layout, updating
 from windows.memory import Arena, Log, Tables
 from windows.plan import Plan
+from windows.table import rehash
 
 PAGE_ROWS = 1024
 """The log grows and is forgotten by pages of so many rows."""
@@ -88,7 +89,7 @@ class WindowStore:
         values = np.empty((len(self.plan.values), 0), dtype=np.int64)
         self.update(Columns(nothing, ids, values, nothing.astype(np.uint64), nothing.astype(np.bool_)))
         updating.forget(*self._tables, *self._arena, *self._log, self._table, 0, 0, layout.LONG_AGO)
-        chains.rehash(self._table, np.zeros_like(self._table))
+        rehash(self._table, np.zeros_like(self._table))
 
     @property
     def capacity(self) -> int:
@@ -173,7 +174,7 @@ class WindowStore:
         most = self._page_rows * len(self.plan.chains)
         while (self._arena.register[layout.ARENA_SLOTS] + most) * 5 > len(self._table) * 3:
             larger = np.zeros(2 * len(self._table), dtype=np.int64)
-            chains.rehash(self._table, larger)
+            rehash(self._table, larger)
             self._table = larger
         self._page, self._filled = self._unused_pages.pop(), 0
 

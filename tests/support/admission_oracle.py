@@ -1,0 +1,67 @@
+"""What admission means, computed from plain lists: slow and obviously right."""
+
+from dataclasses import dataclass, field
+
+from windows import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE
+
+
+@dataclass
+class Entry:
+    """An id that the ledger knows."""
+
+    key: int
+    content: int
+    serial: int
+    came_ms: int
+
+
+@dataclass
+class NaiveAdmission:
+    """Judges one event after the other; `arrival_ms` is 0 where unknown."""
+
+    lateness_ms: int
+    skew_ms: int
+    dedupe_ms: int
+    entries_max: int
+    aheads: list[int] = field(default_factory=list)
+    held: list[Entry] = field(default_factory=list)
+    next_serial: int = 0
+    forgotten_early: int = 0
+    clock_ms: int | None = None
+
+    @property
+    def oldest(self) -> int:
+        return self.held[0].serial if self.held else self.next_serial
+
+    def admit(self, key: int, content: int, timestamp_ms: int, arrival_ms: int) -> tuple[int, int, int]:
+        """Kind, serial and the stream's clock."""
+        last, ahead = self.aheads[-64:], timestamp_ms - arrival_ms
+        agreed = [u for u in last if sum(u - 2 * self.skew_ms < other <= u for other in last) >= 16]
+        base = max(agreed) if agreed else sorted(last)[-2] if len(last) > 1 else None
+        clock_ms = max(agreed) + arrival_ms if agreed else timestamp_ms
+        reached = [t for t in (self.clock_ms, None if base is None else base + arrival_ms) if t is not None]
+        came_ms = max([clock_ms, *reached])
+        entry = next((entry for entry in reversed(self.held) if entry.key == key), None)
+        if entry is not None and came_ms - entry.came_ms <= self.dedupe_ms:
+            return DUPLICATE if entry.content == content else CONFLICT, entry.serial, clock_ms
+        self.clock_ms = max(reached, default=None)
+        self._expire()
+        if len(self.held) == self.entries_max:
+            del self.held[0]
+            self.forgotten_early += 1
+        self.held.append(Entry(key, content, self.next_serial, came_ms))
+        self.aheads.append(ahead)
+        self.next_serial += 1
+        kind = FRESH
+        if agreed and ahead > max(agreed) + self.skew_ms:
+            kind = FUTURE
+        elif base is not None and ahead < base - self.lateness_ms:
+            kind = LATE
+        return kind, self.next_serial - 1, clock_ms
+
+    def _expire(self) -> None:
+        while self.held and self.clock_ms is not None:
+            self.held[0].came_ms = min(self.held[0].came_ms, self.clock_ms)
+            if self.clock_ms - self.held[0].came_ms <= self.dedupe_ms:
+                break
+            del self.held[0]

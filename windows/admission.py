@@ -1,0 +1,248 @@
+"""Admission: what is late, too far ahead, a duplicate or a conflict, decided event by event before anything counts.
+
+The stream's clock stands where enough of the last events agree, so that no few wild times move it. The ledger knows
+the ids of the events that came within the time for which a second one is a duplicate.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from windows import layout
+from windows.clock import CLOCK_COUNT, RECENT, quorum_of, remember
+from windows.jit import inlined, kernel
+from windows.ledger import (
+    ENTRY_CLOCK,
+    ENTRY_CONTENT,
+    ENTRY_ID,
+    ENTRY_WORDS,
+    FIRST_WORD,
+    LEDGER_CLOCK,
+    LEDGER_EARLY,
+    LEDGER_NEXT,
+    LEDGER_OLDEST,
+    LEDGER_REGISTER,
+    LEDGER_SPARE,
+    PAGE_ENTRIES,
+    Ledger,
+    append,
+    expire,
+    forget_oldest,
+    record_of,
+    serial_of,
+)
+from windows.memory import Words
+from windows.table import find, rehash
+
+FRESH, LATE, FUTURE, DUPLICATE, CONFLICT = range(5)
+
+ENTRIES_MAX = 1 << 24
+"""So many ids are remembered unless the caller says otherwise."""
+
+_ENTRIES_LIMIT = 1 << 30
+_TABLE_MIN = 1 << 12
+_PART = 8192
+"""So many events are taken at a time, with room for all of them in the table."""
+
+
+class Verdicts(NamedTuple):
+    """What each of n events is.
+
+    `kinds` is uint8[n]: FRESH, LATE, FUTURE, DUPLICATE or CONFLICT. `serials` is int64[n]: the event's own running
+    number, or the first one's for a duplicate or a conflict. `clock_ms` is int64[n]: the stream's clock in event time
+    as the event came; the event's own time while there is none.
+    """
+
+    kinds: NDArray[np.uint8]
+    serials: NDArray[np.int64]
+    clock_ms: NDArray[np.int64]
+
+
+@inlined
+def _punctuality(ahead: int, quorum: int, base: int, lateness_ms: int, skew_ms: int) -> int:
+    """FUTURE, LATE or FRESH."""
+    if quorum != layout.NULL and ahead > quorum + skew_ms:
+        return FUTURE
+    if base != layout.NULL and ahead < base - lateness_ms:
+        return LATE
+    return FRESH
+
+
+@inlined
+def _fetch(ledger: Ledger, register: Words, ids: NDArray[np.uint64], until_ms: int, dedupe_ms: int) -> int:
+    """Reads the table's entries that a batch will look at, all at once, since each is far off in memory."""
+    mask = np.uint64(len(ledger.table) - 1)
+    seen = 0
+    for i in range(len(ids)):
+        seen ^= ledger.table[np.int64(ids[i] & mask)]
+    end = min(register[LEDGER_OLDEST] + len(ids), register[LEDGER_NEXT])
+    for serial in range(register[LEDGER_OLDEST], end):
+        record = record_of(ledger, serial)
+        if until_ms - ledger.entries[record + ENTRY_CLOCK] <= dedupe_ms:
+            break
+        seen ^= ledger.table[np.int64(np.uint64(ledger.entries[record + ENTRY_ID]) & mask)]
+    return seen
+
+
+@kernel
+def _admit(
+    entries: Words,
+    directory: Words,
+    numbers: Words,
+    spare: Words,
+    table: Words,
+    recent: Words,
+    register: Words,
+    lateness_ms: int,
+    skew_ms: int,
+    dedupe_ms: int,
+    entries_max: int,
+    asking: bool,
+    ids: NDArray[np.uint64],
+    contents: NDArray[np.uint64],
+    times: Words,
+    arrivals: Words,
+    kinds: NDArray[np.uint8],
+    serials: Words,
+    clocks: Words,
+) -> int:
+    """Fills `kinds`, `serials` and `clocks`, one event after the other; all are new where nobody is `asking`."""
+    ledger = Ledger(entries, directory, numbers, spare, table)
+    seen = 0
+    if len(ids):
+        seen = _fetch(ledger, register, ids, times[-1], dedupe_ms)
+    for i in range(len(ids)):
+        ahead, count = times[i] - arrivals[i], register[CLOCK_COUNT]
+        quorum = quorum_of(recent, count, skew_ms)
+        base = recent[1, count - 2] if quorum == layout.NULL and count > 1 else quorum
+        clock = times[i] if quorum == layout.NULL else quorum + arrivals[i]
+        reached = register[LEDGER_CLOCK] if base == layout.NULL else max(register[LEDGER_CLOCK], base + arrivals[i])
+        came = max(clock, reached)
+        clocks[i] = clock
+        if asking:
+            record, _ = find(ledger.table, ledger.entries, ids[i])
+            if record != layout.UNSEEN and came - entries[record + ENTRY_CLOCK] <= dedupe_ms:
+                kinds[i] = DUPLICATE if np.uint64(entries[record + ENTRY_CONTENT]) == contents[i] else CONFLICT
+                serials[i] = serial_of(ledger, record)
+                continue
+        kinds[i] = _punctuality(ahead, quorum, base, lateness_ms, skew_ms)
+        register[LEDGER_CLOCK] = reached
+        expire(ledger, register, dedupe_ms)
+        if register[LEDGER_NEXT] - register[LEDGER_OLDEST] == entries_max:
+            forget_oldest(ledger, register)
+            register[LEDGER_EARLY] += 1
+        serials[i] = append(ledger, register, ids[i], contents[i], came)
+        remember(recent, register, ahead)
+    return seen
+
+
+class Admission:
+    """Judges events in order of arrival; the same events give the same verdicts, however they are cut into batches.
+
+    The clock stands, for an event, as far from its arrival as QUORUM of the last RECENT admitted events stood from
+    theirs, within twice `skew_ms` of each other. More than `skew_ms` ahead of it is FUTURE; more than `lateness_ms`
+    behind it, or behind the second latest of those events while there is no clock, is LATE. An id that comes again
+    while the clock is not past the first event by more than `dedupe_ms` is a DUPLICATE, or a CONFLICT if its content
+    is another; neither moves anything. All others are admitted and get the next serial.
+
+    At most `entries_max` ids are remembered: then the oldest goes early, and `forgotten_early` counts it. An entry
+    takes up to 48 bytes, as it comes.
+    """
+
+    def __init__(self, lateness_ms: int, skew_ms: int, dedupe_ms: int, entries_max: int = ENTRIES_MAX) -> None:
+        if lateness_ms < 0 or skew_ms < 1 or dedupe_ms < 0:
+            raise ValueError(
+                "expected lateness_ms and dedupe_ms of at least 0 and skew_ms of at least 1, "
+                f"got {lateness_ms}, {dedupe_ms} and {skew_ms}"
+            )
+        if not 1 <= entries_max <= _ENTRIES_LIMIT:
+            raise ValueError(f"expected entries_max from 1 to {_ENTRIES_LIMIT}, got {entries_max}")
+        pages = (entries_max + PAGE_ENTRIES - 1) // PAGE_ENTRIES + 1
+        self._limits = lateness_ms, skew_ms, dedupe_ms, entries_max
+        self._entries_max = entries_max
+        self._entries = np.empty(FIRST_WORD + ENTRY_WORDS * PAGE_ENTRIES * pages, dtype=np.int64)
+        self._directory = np.zeros(1 << (pages - 1).bit_length(), dtype=np.int64)
+        self._numbers = np.zeros(pages, dtype=np.int64)
+        self._spare = np.arange(pages - 1, -1, -1, dtype=np.int64)
+        self._table = np.zeros(_TABLE_MIN, dtype=np.int64)
+        self._recent = np.zeros((2, RECENT), dtype=np.int64)
+        self._register = np.zeros(LEDGER_REGISTER, dtype=np.int64)
+        self._register[LEDGER_SPARE] = pages
+        self._register[LEDGER_CLOCK] = layout.LONG_AGO
+        nothing = np.empty(0, dtype=np.int64)
+        self.admit(nothing.view(np.uint64), nothing.view(np.uint64), nothing, None)
+        rehash(self._table, np.zeros_like(self._table))
+
+    @property
+    def oldest(self) -> int:
+        """Serials below it are forgotten and will not be named again."""
+        return int(self._register[LEDGER_OLDEST])
+
+    @property
+    def next_serial(self) -> int:
+        """The serial of the next event that is admitted."""
+        return int(self._register[LEDGER_NEXT])
+
+    @property
+    def forgotten_early(self) -> int:
+        """Ids that had to be forgotten before their time."""
+        return int(self._register[LEDGER_EARLY])
+
+    def admit(
+        self,
+        ids: NDArray[np.uint64],
+        contents: NDArray[np.uint64],
+        timestamp_ms: NDArray[np.int64],
+        arrival_ms: NDArray[np.int64] | None,
+    ) -> Verdicts:
+        """Judges n events, and remembers those that are admitted; `arrival_ms` is None where arrivals are unknown."""
+        return self._take(True, ids, contents, timestamp_ms, arrival_ms)
+
+    def load(
+        self,
+        ids: NDArray[np.uint64],
+        contents: NDArray[np.uint64],
+        timestamp_ms: NDArray[np.int64],
+        arrival_ms: NDArray[np.int64] | None,
+    ) -> None:
+        """Remembers n events that were admitted before, in the order of their serials."""
+        self._take(False, ids, contents, timestamp_ms, arrival_ms)
+
+    def _take(
+        self,
+        asking: bool,
+        ids: NDArray[np.uint64],
+        contents: NDArray[np.uint64],
+        timestamp_ms: NDArray[np.int64],
+        arrival_ms: NDArray[np.int64] | None,
+    ) -> Verdicts:
+        count = len(ids)
+        arrivals = np.zeros(count, dtype=np.int64) if arrival_ms is None else arrival_ms
+        kinds, serials, clocks = np.empty(count, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
+        columns = ids, contents, timestamp_ms, arrivals, kinds, serials, clocks
+        for start in range(0, max(count, 1), _PART):
+            part = columns if count <= _PART else [column[start : start + _PART] for column in columns]
+            self._make_room(len(part[0]))
+            _admit(
+                self._entries,
+                self._directory,
+                self._numbers,
+                self._spare,
+                self._table,
+                self._recent,
+                self._register,
+                *self._limits,
+                asking,
+                *part,
+            )
+        return Verdicts(kinds, serials, clocks)
+
+    def _make_room(self, count: int) -> None:
+        """Lets the table have room for `count` ids more."""
+        oldest, following = self._register[LEDGER_OLDEST], self._register[LEDGER_NEXT]
+        most = min(int(following - oldest) + count, self._entries_max)
+        while most * 10 > len(self._table) * 7:
+            larger = np.zeros(2 * len(self._table), dtype=np.int64)
+            rehash(self._table, larger)
+            self._table = larger
