@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 STAMP := .venv/riskgate.stamp
-CHECKED = scripts/services $(wildcard scripts/*.py riskgate flows simulator workbench engine rules detectors windows stores schemas tests benchmarks)
+CHECKED = scripts/services $(wildcard scripts/*.py riskgate flows journal simulator workbench engine rules detectors windows stores schemas tests benchmarks)
 
 .PHONY: help setup demo picture test check bench bench-peers schemas constraints clean
 

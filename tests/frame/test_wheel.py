@@ -14,6 +14,7 @@ from support.services import ROOT
 PACKAGES = {
     "riskgate",
     "flows",
+    "journal",
     "simulator",
     "workbench",
     "engine",

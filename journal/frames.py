@@ -1,0 +1,100 @@
+"""The bytes of a segment: its header, and its frames one behind the other.
+
+A segment begins with a header that holds its mark, 8 random bytes that also begin each of its frames. Nobody outside
+can know them, so where bytes are damaged the frames behind are found by the mark, and nothing inside a payload is taken
+for a frame. A header names its predecessor's length and mark, so that no segment is cut or exchanged unseen.
+
+A frame says how far its segment had been synced when it was written: what lies before must be whole after any crash.
+Frames begin at multiples of 8 bytes, so that columns in a payload can be used where they are.
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from journal.files import Buffer
+
+FORMAT = 1
+"""The layout of directory, segments and frames."""
+
+PAYLOAD_BYTES_MAX = 256 * 1024 * 1024
+MARK_BYTES = 8
+ALIGNMENT = 8
+
+_MAGIC = b"riskgate"
+_SEGMENT = struct.Struct("<8sIIIQ8s8s")  # magic, format, slot, number, bytes and mark of the predecessor, mark
+_FRAME = struct.Struct("<8sIIqI")  # mark, payload's bytes, synced, expiry, checksum of payload and padding
+_CHECKSUM = struct.Struct("<I")
+_CHECKED_FRAME = struct.Struct(_FRAME.format + "I")
+
+HEADER_BYTES = _SEGMENT.size + _CHECKSUM.size
+FRAME_BYTES = _FRAME.size + _CHECKSUM.size
+
+_PADDINGS = tuple(bytes(length) for length in range(ALIGNMENT))
+
+
+class Frame(NamedTuple):
+    """What was appended at once; `head` marks the first of a segment, which sums up all segments before it.
+
+    The payload is a view into a megabyte that was read at once: copy what is kept for long.
+    """
+
+    slot: int
+    head: bool
+    payload: memoryview
+
+
+class SegmentHeader(NamedTuple):
+    slot: int
+    number: int
+    previous_bytes: int
+    previous_mark: bytes
+    mark: bytes
+
+
+class FrameHeader(NamedTuple):
+    payload_bytes: int
+    synced: int
+    expires_ms: int
+    checksum: int
+
+
+def padded(payload_bytes: int) -> int:
+    """How many bytes of the file a payload takes."""
+    return -(-payload_bytes // ALIGNMENT) * ALIGNMENT
+
+
+def encode_segment_header(header: SegmentHeader) -> bytes:
+    body = _SEGMENT.pack(
+        _MAGIC, FORMAT, header.slot, header.number, header.previous_bytes, header.previous_mark, header.mark
+    )
+    return body + _CHECKSUM.pack(zlib.crc32(body))
+
+
+def decode_segment_header(raw: bytes) -> SegmentHeader | None:
+    """None if it is too short, damaged, or of another format."""
+    if len(raw) != HEADER_BYTES or zlib.crc32(raw[: _SEGMENT.size]) != _CHECKSUM.unpack_from(raw, _SEGMENT.size)[0]:
+        return None
+    magic, form, slot, number, previous_bytes, previous_mark, mark = _SEGMENT.unpack_from(raw)
+    if magic != _MAGIC or form != FORMAT:
+        return None
+    return SegmentHeader(slot, number, previous_bytes, previous_mark, mark)
+
+
+def encode_frame(mark: bytes, parts: Sequence[Buffer], length: int, synced: int, expires_ms: int) -> list[Buffer]:
+    """The buffers to write, `FRAME_BYTES + padded(length)` bytes; `length` is that of the parts together."""
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    padding = _PADDINGS[-length % ALIGNMENT]
+    body = _FRAME.pack(mark, length, synced, expires_ms, zlib.crc32(padding, checksum))
+    return [body + _CHECKSUM.pack(zlib.crc32(body)), *parts, padding]
+
+
+def decode_frame_header(view: memoryview, at: int, mark: bytes) -> FrameHeader | None:
+    """None if the `FRAME_BYTES` at `at` are no header of a frame of the segment with this mark."""
+    own_mark, payload_bytes, synced, expires_ms, checksum, own_checksum = _CHECKED_FRAME.unpack_from(view, at)
+    if own_mark != mark or zlib.crc32(view[at : at + _FRAME.size]) != own_checksum:
+        return None
+    return FrameHeader(payload_bytes, synced, expires_ms, checksum)

@@ -1,0 +1,156 @@
+"""Reads one segment and tells a torn tail from damage.
+
+A torn tail is what a crash can leave: the file ends within a frame (the process was killed while it wrote), or a sector
+was never written, zeros, and no frame behind it says that it had been synced (the power failed). Everything else is
+damage, and so is anything in what was synced.
+"""
+
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from journal.errors import RESTORE, StateError, unusable
+from journal.frames import (
+    ALIGNMENT,
+    FRAME_BYTES,
+    HEADER_BYTES,
+    MARK_BYTES,
+    PAYLOAD_BYTES_MAX,
+    Frame,
+    SegmentHeader,
+    decode_frame_header,
+    decode_segment_header,
+    padded,
+)
+
+NEVER_MS = -(1 << 63)
+"""The expiry of what needs not be kept."""
+
+_CHUNK_BYTES = 1 << 20
+_SECTOR_BYTES = 512
+
+
+class Torn(NamedTuple):
+    """What a crash left behind the last whole frame of a slot: `torn_bytes` from position `at` on."""
+
+    path: Path
+    at: int
+    torn_bytes: int
+
+
+@dataclass
+class Segment:
+    """One segment on the disk; what follows its size is known once its frames are read.
+
+    `end` is where the last whole frame ends, `expires_ms` until when one is needed; the head always is.
+    """
+
+    path: Path
+    slot: int
+    number: int
+    size: int
+    mark: bytes = bytes(MARK_BYTES)
+    head_bytes: int = 0
+    end: int = HEADER_BYTES
+    expires_ms: int = NEVER_MS
+
+    def frames(self, previous: "Segment | None", is_last: bool, progress: Callable[[int], None]) -> Iterator[Frame]:
+        """The whole frames in order; `progress` hears of each piece of bytes. Raises StateError at damage.
+
+        Only the last segment of a slot may have a torn tail: `end` is less than `size` then.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY)
+            try:
+                header = decode_segment_header(os.pread(descriptor, HEADER_BYTES, 0))
+                self._accept(header, previous)
+                yield from self._whole_frames(descriptor, is_last, progress)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise unusable("a segment that can be read", self.path, error, RESTORE) from error
+
+    def _accept(self, header: SegmentHeader | None, previous: "Segment | None") -> None:
+        if header is None:
+            raise self._damaged(0, "a header that is damaged")
+        if (header.slot, header.number) != (self.slot, self.number):
+            raise self._damaged(0, f"the header of slot {header.slot}, number {header.number}")
+        if previous is not None and header.previous_mark != previous.mark:
+            raise self._damaged(0, f"the header of one that did not follow on `{previous.path.name}`")
+        if previous is not None and header.previous_bytes != previous.size:
+            raise StateError(
+                f"expected {header.previous_bytes} bytes in `{previous.path}`, got {previous.size}; {RESTORE}"
+            )
+        self.mark = header.mark
+
+    def _whole_frames(self, descriptor: int, is_last: bool, progress: Callable[[int], None]) -> Iterator[Frame]:
+        view, begin, told = memoryview(b""), 0, 0
+        while self.end < self.size:
+            at = self.end - begin
+            if len(view) - at < FRAME_BYTES:
+                view, begin, at = self._read(descriptor, _CHUNK_BYTES), self.end, 0
+                progress(self.end - told)
+                told = self.end
+            header = decode_frame_header(view, at, self.mark) if len(view) - at >= FRAME_BYTES else None
+            room = FRAME_BYTES + padded(header.payload_bytes) if header else 0
+            if header and len(view) - at < room <= self.size - self.end and header.payload_bytes <= PAYLOAD_BYTES_MAX:
+                view, begin, at = self._read(descriptor, max(room, _CHUNK_BYTES)), self.end, 0
+            padded_payload = view[at + FRAME_BYTES : at + room]
+            if header is None or len(view) - at < room or zlib.crc32(padded_payload) != header.checksum:
+                if not is_last or not self._is_torn(descriptor, header is not None and room > self.size - self.end):
+                    raise self._damaged(self.end, "bytes that are damaged")
+                break
+            is_head = self.end == HEADER_BYTES
+            if is_head:
+                self.head_bytes = room
+            elif header.expires_ms > self.expires_ms:
+                self.expires_ms = header.expires_ms
+            self.end += room
+            if is_head or header.payload_bytes:
+                yield Frame(self.slot, is_head, padded_payload[: header.payload_bytes])
+        if self.end == HEADER_BYTES:
+            raise self._damaged(self.end, "the end of the file")
+        progress(self.size - told)
+
+    def _read(self, descriptor: int, size: int) -> memoryview:
+        return memoryview(os.pread(descriptor, min(size, self.size - self.end), self.end))
+
+    def _is_torn(self, descriptor: int, ends_within: bool) -> bool:
+        """Whether a crash can have left what begins at `end`, where no whole frame is."""
+        if self.end == HEADER_BYTES:  # header and head were synced before the file got its name
+            return False
+        if ends_within or self.size - self.end < FRAME_BYTES:
+            return True
+        behind = list(self._synced_behind(descriptor))
+        hole_end = behind[0][0] if behind else self.size
+        return all(synced <= self.end for _, synced in behind) and self._has_hole(descriptor, hole_end)
+
+    def _synced_behind(self, descriptor: int) -> Iterator[tuple[int, int]]:
+        """The position of each frame header behind `end`, and how far its frame says it was synced."""
+        begin = self.end + 1
+        while len(chunk := os.pread(descriptor, _CHUNK_BYTES, begin)) >= FRAME_BYTES:
+            last = len(chunk) - FRAME_BYTES
+            found = chunk.find(self.mark)
+            while 0 <= found <= last:
+                if header := decode_frame_header(memoryview(chunk), found, self.mark):
+                    yield begin + found, header.synced
+                found = chunk.find(self.mark, found + 1)
+            begin += last + 1
+
+    def _has_hole(self, descriptor: int, end: int) -> bool:
+        """Whether a sector between `self.end` and `end`, or what the file has of it, holds only zeros."""
+        for begin in range(-(-self.end // _SECTOR_BYTES) * _SECTOR_BYTES, end, _CHUNK_BYTES):
+            chunk = os.pread(descriptor, min(_CHUNK_BYTES, end - begin), begin)
+            for at in range(0, len(chunk), _SECTOR_BYTES):
+                sector = chunk[at : at + _SECTOR_BYTES]
+                is_whole = len(sector) == _SECTOR_BYTES or begin + at + len(sector) == self.size
+                if is_whole and len(sector) >= ALIGNMENT and not any(sector):
+                    return True
+        return False
+
+    def _damaged(self, at: int, got: str) -> StateError:
+        expected = "a segment's header" if at == 0 else "a whole frame"
+        return StateError(f"expected {expected} at byte {at} of `{self.path}`, got {got}; {RESTORE}")
