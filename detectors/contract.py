@@ -1,6 +1,6 @@
 """What a detector is: river's contract of `score_one` and `learn_one`, score always before learn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 Facts = Mapping[str, float | str | bool | None]
@@ -8,7 +8,10 @@ Facts = Mapping[str, float | str | bool | None]
 
 
 class Detector(Protocol):
-    """Scores an event by what it has learnt from earlier ones. Deterministic, picklable, bounded in memory."""
+    """Scores an event by what it has learnt from earlier ones. Deterministic, picklable, bounded in memory.
+
+    Its state is plain bytes, so that it can be kept where nobody would trust a pickle.
+    """
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -21,4 +24,15 @@ class Detector(Protocol):
 
     def learn_one(self, x: Facts) -> None:
         """Takes the event for normal."""
+        ...
+
+    def state(self) -> bytes:
+        """All that it has learnt."""
+        ...
+
+    def adopt(self, states: Sequence[bytes]) -> None:
+        """Takes over, while it has learnt nothing itself, what others of its kind had; several shared one stream.
+
+        Raises msgspec.MsgspecError where a state cannot be read.
+        """
         ...

@@ -1,7 +1,10 @@
 """Own baseline: how far an amount lies from what the same key usually spends."""
 
+from collections.abc import Sequence
 from math import log1p, sqrt
 from sys import float_info
+
+import msgspec
 
 from detectors.contract import Facts
 
@@ -21,6 +24,8 @@ VALUE_MAX = float_info.max
 """The largest value that is looked at; an integer can be larger."""
 
 _UNKNOWN = (0, 0.0, 0.0)
+
+_decode_known = msgspec.msgpack.Decoder(dict[str, tuple[int, float, float]]).decode
 
 
 class OwnBaseline:
@@ -69,6 +74,19 @@ class OwnBaseline:
         weight = max(self._weight, 1 / (count + 1))
         self._known[key] = count + 1, mean + weight * step, (1 - weight) * (variance + weight * step * step)
         if len(self._known) > KEYS_MAX:
+            del self._known[next(iter(self._known))]
+
+    def state(self) -> bytes:
+        return msgspec.msgpack.encode(self._known)
+
+    def adopt(self, states: Sequence[bytes]) -> None:
+        """Where several have a key, whoever learnt more of it is right."""
+        for state in states:
+            for key, learnt in _decode_known(state).items():
+                if learnt[0] > self._known.get(key, _UNKNOWN)[0]:
+                    self._known.pop(key, None)
+                    self._known[key] = learnt
+        while len(self._known) > KEYS_MAX:
             del self._known[next(iter(self._known))]
 
     def _read(self, x: Facts) -> tuple[str, float] | None:

@@ -1,6 +1,9 @@
 """Where a score lies among the recent ones, so that thresholds outlive a drift of the scores."""
 
+from collections.abc import Sequence
 from math import fsum
+
+import msgspec
 
 BINS = 1024
 GROUP = 32
@@ -11,6 +14,9 @@ LIFETIME = 200_000
 
 SETTLED = 500
 """There is no quantile before so many scores."""
+
+
+_decode_state = msgspec.msgpack.Decoder(tuple[int, list[float]]).decode
 
 
 class ScoreRanks:
@@ -47,6 +53,20 @@ class ScoreRanks:
             self._groups = [count / 2 for count in self._groups]
             self._total /= 2
             self._since_halving = 0
+
+    def state(self) -> bytes:
+        """All that was learnt."""
+        return msgspec.msgpack.encode((self._since_halving, self._bins))
+
+    def adopt(self, states: Sequence[bytes]) -> None:
+        """Takes over what was learnt in one place or in several. Raises msgspec.MsgspecError."""
+        decoded = [_decode_state(state) for state in states]
+        if any(len(bins) != BINS for _, bins in decoded):
+            raise msgspec.ValidationError(f"expected {BINS} bins")
+        self._since_halving = max((since for since, _ in decoded), default=0)
+        self._bins = [fsum(counts) for counts in zip(*(bins for _, bins in decoded), strict=True)]
+        self._groups = [fsum(self._bins[start : start + GROUP]) for start in range(0, BINS, GROUP)]
+        self._total = fsum(self._bins)
 
     def _bin(self, score: float) -> int:
         at = int((score - self._low) * self._scale)

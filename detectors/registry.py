@@ -1,9 +1,11 @@
 """The detectors a pack can name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from detectors.contract import Detector
+import msgspec
+
+from detectors.contract import Detector, Facts
 from detectors.own_baseline import Z_MAX, OwnBaseline
 from detectors.ranks import ScoreRanks
 
@@ -16,6 +18,22 @@ class Scorer:
 
     detector: Detector
     ranks: ScoreRanks
+
+    def learn(self, score: float | None, seen: Facts) -> None:
+        """Takes an event, scored before, for normal."""
+        if score is not None:
+            self.ranks.learn(score)
+        self.detector.learn_one(seen)
+
+    def state(self) -> bytes:
+        """All that was learnt."""
+        return msgspec.msgpack.encode((self.detector.state(), self.ranks.state()))
+
+    def adopt(self, states: Sequence[bytes]) -> None:
+        """Takes over what was learnt in one place or in several. Raises msgspec.MsgspecError."""
+        decoded = [msgspec.msgpack.decode(state, type=tuple[bytes, bytes]) for state in states]
+        self.detector.adopt([detector for detector, _ in decoded])
+        self.ranks.adopt([ranks for _, ranks in decoded])
 
 
 def open_scorer(kind: str, by: str, of: str, options: Mapping[str, int]) -> Scorer:

@@ -1,8 +1,12 @@
 """The engine: one batch of events becomes one batch of decisions; it composes windows, detectors and rules.
 
-It is pure: no clock, no randomness, no I/O. It knows the events it was given, the pack, and the lists of the call.
+It is pure: no clock, no randomness, no I/O. It knows the events it was given, the pack, and the lists of the call. What
+it has become by that can be recorded, and restored from the records.
 """
 
 from engine.engine import MEMORY_BYTES, Decisions, Engine
+from engine.features import signature_of
+from engine.records import Piece, Record, record_of
+from engine.scoring import Learnt
 
-__all__ = ["MEMORY_BYTES", "Decisions", "Engine"]
+__all__ = ["MEMORY_BYTES", "Decisions", "Engine", "Learnt", "Piece", "Record", "record_of", "signature_of"]

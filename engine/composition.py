@@ -10,7 +10,7 @@ from engine.frames import Frame
 from engine.outcomes import numbers_of
 from engine.reasons import RuleReason
 from rules import Input, Pack, Rule
-from schemas import ACTIONS, Action, Decision
+from schemas import ACTIONS, Action, Decision, Lapse
 
 TAILS_MAX = 1 << 16
 """So many different answers without values are kept encoded."""
@@ -42,21 +42,21 @@ class Composer:
             for number, rule in enumerate(rules)
             if rule.mode == "live" and rule.reason is not None
         }
-        self._kept: dict[tuple[int, tuple[str, ...], bool], Answer] = {}
+        self._kept: dict[tuple[int, tuple[str, ...], bool, Lapse | None], Answer] = {}
 
     @property
     def sentence_inputs(self) -> frozenset[Input]:
         """What the reasons' sentences read."""
         return frozenset(read for reason in self._reasons.values() for read in reason.inputs)
 
-    def answer(self, hit: int, missing: tuple[str, ...], degraded: bool) -> Answer:
-        """The answer where the rules of the bits `hit` matched, with what was `missing`."""
-        key = (hit, missing, degraded)
+    def answer(self, hit: int, missing: tuple[str, ...], degraded: bool, lapse: Lapse | None) -> Answer:
+        """The answer where the rules of the bits `hit` matched, with what was `missing`, and how it strayed in time."""
+        key = (hit, missing, degraded, lapse)
         answer = self._kept.get(key)
         if answer is None:
             if len(self._kept) >= TAILS_MAX:
                 self._kept.clear()
-            answer = self._kept[key] = self._compose(numbers_of(hit), missing, degraded)
+            answer = self._kept[key] = self._compose(numbers_of(hit), missing, degraded, lapse)
         return answer
 
     def tails(self, frame: Frame, positions: Sequence[int], answers: Sequence[Answer]) -> list[str]:
@@ -78,7 +78,9 @@ class Composer:
             tails[at] = f"{tail[:gap]}{','.join(reasons)}{tail[gap:]}"
         return tails
 
-    def _compose(self, matched: tuple[int, ...], missing: tuple[str, ...], degraded: bool) -> Answer:
+    def _compose(
+        self, matched: tuple[int, ...], missing: tuple[str, ...], degraded: bool, lapse: Lapse | None
+    ) -> Answer:
         live = [self._rules[number] for number in matched if self._rules[number].mode == "live"]
         action = max((rule.then for rule in live if rule.then != "tag"), key=ACTIONS.index, default=ACTIONS[0])
         challenges = [
@@ -93,6 +95,7 @@ class Composer:
             shadow=tuple(self._rules[number].id for number in matched if self._rules[number].mode == "shadow"),
             missing=missing,
             challenge=challenges[0] if challenges else msgspec.UNSET,
+            degraded=msgspec.UNSET if lapse is None else lapse,
             pack=self._pack.version,
         )
         text = msgspec.json.encode(decision).decode()

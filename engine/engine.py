@@ -1,21 +1,25 @@
 """The engine: one batch of events in, one batch of decisions out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
-import numpy as np
+import msgspec
 
+from engine.answers import Answers
 from engine.composition import encode
-from engine.features import FeaturePlan, feature_plan, type_table
+from engine.core import Core, Revaluation, Taken
+from engine.features import TYPE_CODES, FeaturePlan, feature_plan
 from engine.fields import Fields
 from engine.frames import Frame, Lists
-from engine.history import History
+from engine.intake import Intake
 from engine.judgement import Judge
+from engine.records import Piece, Record, bundles
+from engine.scoring import Learnt
+from engine.tables import FeatureTable
 from rules import Input, Pack
-from schemas import STRUCTS, TRANSACTION_TYPES, Action, Event, Value
+from schemas import STRUCTS, TRANSACTION_TYPES, Action, Correction, Event, Lapse, Reversal, Value
 from schemas.batches import Batch
-from windows import BATCH_MAX, Hasher
+from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Hasher
 
 _transaction_id_of = attrgetter("transaction_id")
 
@@ -23,17 +27,28 @@ MEMORY_BYTES = 4 << 30
 """Address space for the windows unless the caller says otherwise."""
 
 
-class Decisions(NamedTuple):
-    """Decisions on a batch: for the events at `positions` of `batch.events`, the action and the JSON of each.
+LAPSES: dict[int, Lapse] = {LATE: "late", FUTURE: "future"}
 
-    `watched` has, for each of them, the values of the inputs that the engine was told to
-    watch; it is empty without any.
+_CHANGING: frozenset[type[Event]] = frozenset((Reversal, Correction))
+
+
+class Decisions(msgspec.Struct, frozen=True):
+    """Decisions on a batch: for the events at `positions` of `batch.events` the JSON of each.
+
+    `actions` are those of the events that were decided now. `watched` has, for each of these, the values of the inputs
+    that the engine was told to watch; it is empty without any. `repeated` are the positions of events that had been
+    decided before, `conflicting` of those whose id had been used by another event: they get no decision.
+    `unmatched` counts reversals and corrections of transactions that are not known.
     """
 
     positions: list[int]
-    actions: list[Action]
     encoded: list[bytes]
+    actions: list[Action]
     watched: list[tuple[Value, ...]]
+    repeated: list[int]
+    conflicting: list[int]
+    unmatched: int
+    pieces: tuple[Piece, ...]
 
 
 class Engine:
@@ -58,59 +73,197 @@ class Engine:
         self._watched = tuple(watched)
         self._judge = Judge(pack, hasher.id, self._watched)
         features = feature_plan(pack)
-        self._history = History(features, hasher, memory_bytes)
-        self._texts = _texts_read(self._judge.inputs | self._history.guard_inputs, features)
         judged = frozenset(TRANSACTION_TYPES).union(*(rule.events for rule in self._judge.rules))
-        self._judged = type_table([judged])[0]
-        self._judged_kinds = frozenset(np.flatnonzero(self._judged).tolist())
+        self._judged_kinds = frozenset(map(TYPE_CODES.__getitem__, judged))
+        self._intake = Intake(features, hasher, judged)
+        self._core = Core(features, pack.timing, memory_bytes)
+        self._answers = Answers()
+        self._forms = features.forms({read.name for read in self._judge.inputs if read.kind == "feature"})
+        self._texts = _texts_read(self._judge.inputs | self._intake.guard_inputs, features)
 
     @property
     def held(self) -> tuple[int, int]:
         """Events in the windows' log, and live keys over all windows."""
-        return self._history.held
+        return self._core.held
 
-    def decide(self, batch: Batch, lists: Lists, unknown: tuple[str, ...] = ()) -> Decisions:
+    @property
+    def clock_ms(self) -> int:
+        """How far the stream has come, in event time."""
+        return self._core.clock_ms
+
+    @property
+    def keep_ms(self) -> int:
+        """For how long after an event, by that clock, its record is needed to restore the engine."""
+        return self._core.keep_ms
+
+    def knows(self, batch: Batch) -> list[bool]:
+        """For each event whether one with its id has come before."""
+        return self._core.knows(self._intake.ids(batch.events, _names(batch.events)))
+
+    def decide(
+        self, batch: Batch, lists: Lists, unknown: tuple[str, ...] = (), arrived_ms: int | None = None
+    ) -> Decisions:
         """Decides on every transaction of the batch, and on every other event that a rule judges.
 
         `lists` says what each list holds now: its texts, and when each expires in epoch milliseconds; a list that is
         absent or None is missing. `unknown` names what the caller could not learn: every decision is then degraded.
+        `arrived_ms` is when the batch came, in epoch milliseconds, where that is known.
         """
-        if len(batch.events) <= BATCH_MAX:
-            return self._decide(batch, lists, unknown, 0)
-        parts = []
-        for start in range(0, len(batch.events), BATCH_MAX):
-            end = start + BATCH_MAX
-            part = Batch(batch.events[start:end], batch.timestamp_ms[start:end], batch.amount_minor[start:end], [])
-            parts.append(self._decide(part, lists, unknown, start))
-        return Decisions(
-            [at for part in parts for at in part.positions],
-            [action for part in parts for action in part.actions],
-            [encoded for part in parts for encoded in part.encoded],
-            [values for part in parts for values in part.watched],
-        )
+        parts = [
+            self._decide(_between(batch, start, end), lists, unknown, arrived_ms, start)
+            for start, end in _pieces(batch.events)
+        ]
+        return parts[0] if len(parts) == 1 else _joined(parts)
 
-    def _decide(self, batch: Batch, lists: Lists, unknown: tuple[str, ...], start: int) -> Decisions:
-        if not batch.events:
-            return Decisions([], [], [], [])
+    def _decide(
+        self,
+        batch: Batch,
+        lists: Lists,
+        unknown: tuple[str, ...],
+        arrived_ms: int | None,
+        start: int,
+    ) -> Decisions:
         frame = Frame(batch, self._currency, self._texts, self._hasher, lists, self._type_ids)
-        self._history.extend(frame, self._judged[frame.codes])
-        complete = self._history.complete(frame)
-        positions = list(range(len(frame.kinds)))
-        if not frame.kinds_present <= self._judged_kinds:
-            positions = [at for at, kind in enumerate(frame.kinds) if kind in self._judged_kinds]
-        answers = self._judge.judge(frame, positions, complete, unknown)
-        events, times = batch.events, frame.times
-        if len(positions) < len(events):
-            events, times = [events[at] for at in positions], [times[at] for at in positions]
+        names = _names(batch.events)
+        taken = self._core.take(self._intake.coming(frame, names, arrived_ms))
+        return self._decisions(frame, names, taken, unknown, start)
+
+    def _decisions(
+        self, frame: Frame, names: list[str], taken: Taken, unknown: tuple[str, ...], start: int
+    ) -> Decisions:
+        """The answers to a frame's events, which begin at `start` of their batch, from what the core says of them."""
+        frame.features = FeatureTable(self._forms, taken.features, self._core.texts)
+        kinds = taken.verdicts.kinds.tolist() if taken.verdicts.kinds.any() else None
+        positions = self._positions(frame, kinds)
+        lapses = {} if kinds is None else {at: LAPSES[kind] for at, kind in enumerate(kinds) if kind in LAPSES}
+        answers = self._judge.judge(frame, positions, taken.complete, unknown, lapses)
+        tails = self._judge.composer.tails(frame, positions, answers)
+        watched = [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else []
+        answered = _numbers_at(positions, len(frame.kinds))
+        if kinds is not None:
+            answered = [number for number, kind in zip(answered, kinds, strict=True) if kind < DUPLICATE]
+        all_answered = len(positions) == len(answered)
+        self._answers.keep(tails if all_answered else [None if at < 0 else tails[at] for at in answered])
+        repeated = [] if kinds is None else [at for at, kind in enumerate(kinds) if kind == DUPLICATE]
+        if repeated:
+            positions, tails, answered = self._with_repeated(positions, tails, answered, repeated, taken)
+        self._answers.forget(self._core.oldest)
+        whole = len(positions) == len(names)
+        said = names if whole else [names[at] for at in positions]
+        times = frame.times if whole else [frame.times[at] for at in positions]
         return Decisions(
             [start + at for at in positions] if start else positions,
+            encode(said, times, tails),
             [answer.action for answer in answers],
-            encode(_ids(events), times, self._judge.tails(frame, positions, answers)),
-            [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else [],
+            watched,
+            [start + at for at in repeated],
+            [] if kinds is None else [start + at for at, kind in enumerate(kinds) if kind == CONFLICT],
+            0 if taken.revalued else 1,
+            (
+                Piece(
+                    taken.admitted, len(self._core.plan.ids), self._judge.scoring.drain(), said, times, tails, answered
+                ),
+            ),
         )
 
+    def _positions(self, frame: Frame, kinds: list[int] | None) -> list[int]:
+        """Where the events are that get a decision now."""
+        if kinds is not None:
+            return [
+                at
+                for at, (kind, type_) in enumerate(zip(kinds, frame.kinds, strict=True))
+                if kind < DUPLICATE and type_ in self._judged_kinds
+            ]
+        if frame.kinds_present <= self._judged_kinds:
+            return list(range(len(frame.kinds)))
+        return [at for at, kind in enumerate(frame.kinds) if kind in self._judged_kinds]
 
-def _ids(events: list[Event]) -> list[str]:
+    def _with_repeated(
+        self, positions: list[int], tails: list[str], answered: list[int], repeated: list[int], taken: Taken
+    ) -> tuple[list[int], list[str], list[int]]:
+        """The answers with those among them that are given again, in the events' order."""
+        serials = taken.verdicts.serials
+        all_tails: dict[int, str] = dict(zip(positions, tails, strict=True))
+        for at in repeated:
+            tail = self._answers.of(int(serials[at]))
+            if tail is not None:
+                all_tails[at] = tail
+        merged = sorted(all_tails)
+        numbers = {at: number for number, at in enumerate(merged)}
+        moved = [number if number < 0 else numbers[positions[number]] for number in answered]
+        return merged, [all_tails[at] for at in merged], moved
+
+    def restore(self, records: Iterable[Record]) -> None:
+        """Takes in what the records of earlier decisions say, in their order, as if all of it had happened here.
+
+        Detectors are left out: their memory goes further back than records do. See `adopt` and `relearn`.
+        """
+        revaluations: list[Revaluation] = []
+        for bundle in bundles(records, self._core.plan, tuple(self._core.texts)):
+            self._core.load(bundle.entered)
+            self._answers.keep(bundle.tails)
+            self._answers.forget(self._core.oldest)
+            revaluations += bundle.revaluations
+        for revaluation in revaluations:
+            self._core.revalue(revaluation)
+
+    def learnt(self) -> bytes:
+        """All that the detectors have learnt so far."""
+        return self._judge.scoring.state()
+
+    def adopt(self, learnt: Sequence[bytes]) -> None:
+        """Lets fresh detectors know what others had learnt, several that shared a stream. Raises MsgspecError."""
+        self._judge.scoring.adopt(learnt)
+
+    def relearn(self, learnt: Iterable[Learnt]) -> None:
+        """Lets detectors learn what records say that was learnt."""
+        self._judge.scoring.relearn(learnt)
+
+
+def _pieces(events: list[Event]) -> Iterator[tuple[int, int]]:
+    """Where to cut: behind each event that changes an earlier one, and where a piece would be too long."""
+    start = 0
+    if not _CHANGING.isdisjoint(map(type, events)):
+        for at, event in enumerate(events):
+            if type(event) in _CHANGING:
+                yield start, at + 1
+                start = at + 1
+    while start < len(events):
+        yield start, min(start + BATCH_MAX, len(events))
+        start += BATCH_MAX
+
+
+def _between(batch: Batch, start: int, end: int) -> Batch:
+    if end - start == len(batch.events):
+        return batch
+    times, amounts = batch.timestamp_ms[start:end], batch.amount_minor[start:end]
+    return Batch(batch.events[start:end], batch.raws[start:end], times, amounts, [])
+
+
+def _joined(parts: list[Decisions]) -> Decisions:
+    return Decisions(
+        [at for part in parts for at in part.positions],
+        [encoded for part in parts for encoded in part.encoded],
+        [action for part in parts for action in part.actions],
+        [values for part in parts for values in part.watched],
+        [at for part in parts for at in part.repeated],
+        [at for part in parts for at in part.conflicting],
+        sum(part.unmatched for part in parts),
+        tuple(piece for part in parts for piece in part.pieces),
+    )
+
+
+def _numbers_at(positions: list[int], count: int) -> list[int]:
+    """For each of `count` events its number among those at `positions`, or -1."""
+    if len(positions) == count:
+        return positions
+    numbers = [-1] * count
+    for number, at in enumerate(positions):
+        numbers[at] = number
+    return numbers
+
+
+def _names(events: list[Event]) -> list[str]:
     try:
         return list(map(_transaction_id_of, events))
     except AttributeError:

@@ -1,11 +1,13 @@
 """From a pack's features to windows: which aggregates, which events enter them, and what the windows answer."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.tables import FeatureForms
 from rules import Condition, Feature, Pack
 from rules.syntax import Node
 from schemas import STRUCTS
@@ -39,6 +41,18 @@ class FeaturePlan:
         """The filters that have a condition, with their number."""
         return tuple((number, each.where) for number, each in enumerate(self.filters) if each.where is not None)
 
+    def forms(self, read: Set[str]) -> FeatureForms:
+        """How the features that anybody reads are to be read."""
+        plan = self.plan
+        numbers = {name: number for number, name in enumerate(self.names)}
+        wanted = {numbers[name] for name in read}
+        return FeatureForms(
+            numbers,
+            floats=frozenset(wanted.intersection(plan.floats)),
+            truths=frozenset(number for number in wanted if plan.aggregates[number].kind == "is_new"),
+            texts={number: field for number, field in plan.texts.items() if number in wanted},
+        )
+
     def bits_of_types(self) -> NDArray[np.uint64]:
         """For each code of TYPE_CODES, a word with the bit of every filter that takes the type."""
         bits = [
@@ -57,6 +71,24 @@ def feature_plan(pack: Pack) -> FeaturePlan:
     return FeaturePlan(plan_of(aggregates, VALUE_FIELDS), tuple(pack.features), tuple(filters.values()))
 
 
+def signature_of(pack: Pack) -> str:
+    """16 hexadecimal digits of what an engine must have in common with another one to take over its records.
+
+    These are the columns that windows read, which events enter them, how far they reach back, and the detectors. Rules
+    and their thresholds may differ, and so may windows that read no other columns.
+    """
+    features = feature_plan(pack)
+    plan = features.plan
+    filters = [
+        (sorted(each.events), None if each.where is None else repr(each.where.tree)) for each in features.filters
+    ]
+    detectors = [
+        (name, spec.kind, spec.by, spec.of, sorted(spec.options.items())) for name, spec in pack.detectors.items()
+    ]
+    common = (plan.ids, plan.values, sorted(set(plan.texts.values())), plan.reach_ms, pack.timing, filters, detectors)
+    return hashlib.sha256(repr(common).encode()).hexdigest()[:16]
+
+
 def _key_of(feature: Feature) -> tuple[frozenset[str], Node | None]:
     """What makes a filter: conditions that mean the same are one, however they are written."""
     return feature.events, None if feature.where is None else feature.where.tree
@@ -71,9 +103,3 @@ def _aggregate(feature: Feature, number: int) -> Aggregate:
         delay_ms=feature.delay_ms,
         filter=number,
     )
-
-
-def type_table(judged: Iterable[frozenset[str]]) -> NDArray[np.bool_]:
-    """A table [sets, types]: whether each set of types has the type of each code."""
-    rows = [[name in events for name in TYPE_CODES] for events in judged]
-    return np.array(rows, dtype=np.bool_).reshape(len(rows), len(TYPE_CODES))

@@ -12,7 +12,7 @@ from engine.fields import Fields
 from engine.tables import FeatureTable
 from rules import Input
 from rules.columns import Column, NumberColumn, TextColumn
-from schemas import STRUCTS, Event, Transaction, Value
+from schemas import PRICED, STRUCTS, Event, Value
 from schemas.batches import Batch
 from windows import NULL, Hasher
 
@@ -25,7 +25,7 @@ Lists = Mapping[str, Mapping[str, int] | None]
 class Frame:
     """The fields of a batch's events, read once each; features and scores join when they are known.
 
-    `texts` are the text fields that anybody reads; `text_ids` has a row of ids for each of them. `kinds` and `codes`
+    `texts` are the text fields that anybody reads; `text_ids` has a column of ids for each of them. `kinds`
     are the events' types as numbers, `type_ids` the ids of the types' names. An amount in another currency than the
     pack's is missing.
     """
@@ -41,9 +41,8 @@ class Frame:
     ) -> None:
         self.batch = batch
         self.events: list[Event] = batch.events
-        self.kinds = list(map(_CODES.__getitem__, map(type, batch.events)))
+        self.kinds = kinds_of(batch.events)
         self.kinds_present = frozenset(self.kinds)
-        self.codes: NDArray[np.intp] = np.array(self.kinds, dtype=np.intp)
         self.times: list[int] = batch.timestamp_ms.tolist()
         self.lists = lists
         self.features: FeatureTable
@@ -54,7 +53,7 @@ class Frame:
         self._text_names = texts.names
         self._texts: list[tuple[str | None, ...]] = texts.of(batch.events)
         ids = hasher.ids(list(chain.from_iterable(self._texts)))
-        self.text_ids: NDArray[np.uint64] = ids.reshape(len(batch.events), len(texts.names)).T
+        self.text_ids: NDArray[np.uint64] = ids.reshape(len(batch.events), len(texts.names))
         self._type_ids = type_ids
 
     def read(self, field: str) -> list[str | None]:
@@ -67,7 +66,7 @@ class Frame:
             return [getattr(event, field, None) for event in self.events]
 
     def ids(self, field: str) -> NDArray[np.uint64]:
-        return self._type_ids[self.codes] if field == "type" else self.text_ids[self._text_names.index(field)]
+        return self._type_ids[self.kinds] if field == "type" else self.text_ids[:, self._text_names.index(field)]
 
     def texts(self, field: str) -> list[str | None]:
         place = self._text_names.index(field)
@@ -78,12 +77,12 @@ class Frame:
         if self._amounts is None:
             values = self.batch.amount_minor
             try:
-                foreign = set(map(_currency_of, self.events)) != {self._currency}
+                foreign = list(map(_currency_of, self.events)).count(self._currency) < len(self.events)
             except AttributeError:
                 foreign = True
             missing = None
             if foreign:
-                ours = [isinstance(event, Transaction) and event.currency == self._currency for event in self.events]
+                ours = [isinstance(event, PRICED) and event.currency == self._currency for event in self.events]
                 missing = ~np.array(ours, dtype=np.bool_)
                 values = np.where(missing, NULL, values)
             self._amounts = NumberColumn(values, missing)
@@ -115,11 +114,10 @@ class Frame:
 
     def listed(self, wanted: Input) -> Sequence[Value]:
         """An attribute or a field of every event; None where missing, and at a score's or list's place."""
-        match wanted.kind:
-            case "attribute":
-                return [self._attribute(wanted, event) for event in self.events]
-            case "field":
-                return self.fields(wanted.name)
+        if wanted.kind == "field":
+            return self.fields(wanted.name)
+        if wanted.kind == "attribute":
+            return [self._attribute(wanted, event) for event in self.events]
         return [None] * len(self.events)
 
     def fields(self, name: str) -> Sequence[Value]:
@@ -170,6 +168,13 @@ class Frame:
 
 
 _currency_of = attrgetter("currency")
+
+
+def kinds_of(events: Sequence[Event]) -> list[int]:
+    """The type of each event as a number."""
+    return [_CODES[type(event)] for event in events]
+
+
 _TYPES: list[str | None] = list(STRUCTS)
 _CODES = {struct: code for code, struct in enumerate(STRUCTS.values())}
 

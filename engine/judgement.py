@@ -1,6 +1,6 @@
 """Judging a frame: which rules match each event, what detectors score and learn, and the answer that follows."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from engine.outcomes import Conditions, bits_of, numbers_of
 from engine.scoring import Scoring
 from rules import Input, Pack
 from rules.syntax import inputs_of
+from schemas import Lapse
 
 KEPT_MAX = 1 << 16
 """So many different sets of matching rules have their answer kept."""
@@ -21,7 +22,7 @@ class Judge:
     """The rules of a pack that are not off.
 
     Rules that read no score are judged for the whole frame at once; then, event after event, detectors score, the
-    other rules are judged, and what is not blocked is learnt.
+    other rules are judged, and what is neither blocked nor astray in time is learnt.
     """
 
     def __init__(self, pack: Pack, text_id: Callable[[str], int], watched: Iterable[Input]) -> None:
@@ -36,9 +37,10 @@ class Judge:
         self._plain = Conditions(plain, pack.features, text_id)
         self._scored = Conditions(scored, pack.features, text_id)
         self._reads = self._plain.reads() | self._scored.reads()
-        self._composer = Composer(pack, self.rules)
-        self.inputs = frozenset((*self._plain.inputs, *self._scored.inputs, *watched)) | self._composer.sentence_inputs
-        self._scoring = Scoring(pack, self.inputs)
+        self.composer = Composer(pack, self.rules)
+        self.inputs = frozenset((*self._plain.inputs, *self._scored.inputs, *watched)) | self.composer.sentence_inputs
+        self.scoring = Scoring(pack, self.inputs)
+        self._has_scores = bool(self.scoring)
         self._scores = [(index, read.name) for index, read in enumerate(self._scored.inputs) if read.kind == "score"]
         live = {number: rule for number, rule in numbered.items() if rule.mode == "live"}
         self._blocking = bits_of(number for number, rule in live.items() if rule.then == "block")
@@ -47,30 +49,37 @@ class Judge:
         self._judging = [
             bits_of(number for number, rule in numbered.items() if name in rule.events) for name in TYPE_CODES
         ]
-        self._all = bits_of(numbered)
+        self._judged_by_all = frozenset(
+            code for code, judging in enumerate(self._judging) if judging == bits_of(numbered)
+        )
         self._kept: dict[int, Answer] = {}
         self._reads_kept: dict[int, tuple[tuple[Input, str], ...]] = {}
 
     def judge(
-        self, frame: Frame, positions: Sequence[int], complete: NDArray[np.bool_] | None, unknown: tuple[str, ...]
+        self,
+        frame: Frame,
+        positions: Sequence[int],
+        complete: NDArray[np.bool_] | None,
+        unknown: tuple[str, ...],
+        lapses: Mapping[int, Lapse],
     ) -> list[Answer]:
-        """The answers to the frame's events at `positions`."""
+        """The answers to the frame's events at `positions`; `lapses` says which of the frame's had strayed in time."""
         hits, lacks = self._plain.outcomes(frame, positions)
         if any(lacks):
             hits = [hit | lack & self._by_default for hit, lack in zip(hits, lacks, strict=True)]
-        if any(self._judging[kind] != self._all for kind in frame.kinds_present):
+        if not frame.kinds_present <= self._judged_by_all:
             judging = [self._judging[kind] for kind in frame.kinds]
             hits = [hit & bits for hit, bits in zip(hits, judging, strict=True)]
             lacks = [lack & bits for lack, bits in zip(lacks, judging, strict=True)]
-        if self._scoring:
-            self._take_turns(frame, positions, hits, lacks)
-        kept, sure = self._kept, complete is None and not unknown
+        if self._has_scores:
+            self._take_turns(frame, positions, hits, lacks, lapses)
+        kept, sure = self._kept, complete is None and not unknown and not lapses
         answers = []
         for at in positions:
             hit, lack = hits[at], lacks[at]
             answer = kept.get(hit) if sure and not lack else None
             if answer is None:
-                answer = self._answer(frame, at, hit, lack, complete, unknown)
+                answer = self._answer(frame, at, hit, lack, complete, unknown, lapses.get(at))
                 if sure and not lack:
                     if len(kept) >= KEPT_MAX:
                         kept.clear()
@@ -78,13 +87,16 @@ class Judge:
             answers.append(answer)
         return answers
 
-    def tails(self, frame: Frame, positions: Sequence[int], answers: Sequence[Answer]) -> list[str]:
-        """The JSON of answers to the frame's events at `positions`, with the values that reasons tell."""
-        return self._composer.tails(frame, positions, answers)
-
-    def _take_turns(self, frame: Frame, positions: Sequence[int], hits: list[int], lacks: list[int]) -> None:
-        """Event after event: scores, judges what reads scores, and lets detectors learn what is not blocked."""
-        scoring, scored = self._scoring, self._scored
+    def _take_turns(
+        self,
+        frame: Frame,
+        positions: Sequence[int],
+        hits: list[int],
+        lacks: list[int],
+        lapses: Mapping[int, Lapse],
+    ) -> None:
+        """Event after event: scores, judges what reads scores, and lets detectors learn what they may."""
+        scoring, scored = self.scoring, self._scored
         facts, rows = scoring.facts(frame), scored.rows.of(frame)
         for at in positions:
             seen = facts[at]
@@ -97,19 +109,19 @@ class Judge:
                 judging = self._judging[frame.kinds[at]]
                 hits[at] |= (hit | lack & self._by_default) & judging
                 lacks[at] |= lack & judging
-            if not hits[at] & self._blocking:
+            if not hits[at] & self._blocking and at not in lapses:
                 scoring.learn(seen, scores)
 
     def _answer(
         self, frame: Frame, at: int, hit: int, lack: int,
-        complete: NDArray[np.bool_] | None, unknown: tuple[str, ...],
+        complete: NDArray[np.bool_] | None, unknown: tuple[str, ...], lapse: Lapse | None,
     ) -> Answer:  # fmt: skip
-        degraded = bool(unknown) or bool(lack & self._degrading)
+        degraded = bool(unknown) or bool(lack & self._degrading) or lapse is not None
         missing = [*unknown, *(title for read, title in self._reads_of(lack) if frame.value(read, at) is None)]
         if complete is not None and not complete[at]:
             degraded = True
             missing.append("windows")
-        return self._composer.answer(hit, tuple(dict.fromkeys(missing)), degraded)
+        return self.composer.answer(hit, tuple(dict.fromkeys(missing)), degraded, lapse)
 
     def _reads_of(self, rules: int) -> tuple[tuple[Input, str], ...]:
         """What the conditions of these rules read, and how a decision names it."""

@@ -1,10 +1,16 @@
 """Scoring: the pack's detectors that somebody reads, asked before they learn."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from detectors import Facts, Scorer, open_scorer
 from engine.frames import Frame
 from rules import Input, Pack
+from schemas import Value
+
+Learnt = list[tuple[float | None, tuple[Value, ...]]]
+"""What the detectors learnt of one event: for each its score of it, and the values of the fields that it reads."""
 
 
 class Scoring:
@@ -17,6 +23,7 @@ class Scoring:
             for name, spec in pack.detectors.items()
             if name in read
         ]
+        self._learnt: list[Learnt] = []
 
     def __bool__(self) -> bool:
         return bool(self._scorers)
@@ -39,8 +46,30 @@ class Scoring:
 
     def learn(self, facts: tuple[Facts, ...], scores: dict[str, float | None]) -> None:
         """Takes the event, scored before, for normal."""
+        learnt: Learnt = []
         for (value_name, _, scorer), seen in zip(self._scorers, facts, strict=True):
             value = scores[value_name]
-            if value is not None:
-                scorer.ranks.learn(value)
-            scorer.detector.learn_one(seen)
+            scorer.learn(value, seen)
+            learnt.append((value, tuple(seen.values())))
+        self._learnt.append(learnt)
+
+    def drain(self) -> list[Learnt]:
+        """What was learnt since this was last asked."""
+        learnt, self._learnt = self._learnt, []
+        return learnt
+
+    def relearn(self, learnt: Iterable[Learnt]) -> None:
+        """Learns again what was drained."""
+        for event in learnt:
+            for (_, _, scorer), (value, seen) in zip(self._scorers, event, strict=True):
+                scorer.learn(value, dict(zip(scorer.detector.reads, seen, strict=True)))
+
+    def state(self) -> bytes:
+        """All that has been learnt, for `adopt`."""
+        return msgspec.msgpack.encode([scorer.state() for _, _, scorer in self._scorers])
+
+    def adopt(self, states: Sequence[bytes]) -> None:
+        """Takes over what others had learnt; several where they shared a stream. Raises MsgspecError."""
+        learnt: list[list[bytes]] = [msgspec.msgpack.decode(state, type=list[bytes]) for state in states]
+        for (_, _, scorer), parts in zip(self._scorers, zip(*learnt, strict=True), strict=True):
+            scorer.adopt(parts)

@@ -4,30 +4,42 @@ Files, pipes and Kafka are the sources and sinks. Nothing is acknowledged before
 could not be read becomes a dead letter.
 """
 
-from flows.batches import Arrival, Sink, Source, Verdicts
+from flows.batches import Arrival, LastingSink, LastingSource, Sink, Source, Verdicts
 from flows.dataflow import run
 from flows.decider import Decider, Judge, Judgement
+from flows.entries import Delivered, Entry
 from flows.files import LineSink, LineSource, OutputClosedError
+from flows.keeper import Keeper
 from flows.lifecycle import FlowError, Stop, stopped_by_signals
+from flows.pump import Pump
 from flows.recall import Lists, Recall
+from flows.resumption import Resumed, resume
 from flows.tally import Tally
 
 __all__ = [
     "Arrival",
     "Decider",
+    "Delivered",
+    "Entry",
     "FlowError",
     "Judge",
     "Judgement",
+    "Keeper",
+    "LastingSink",
+    "LastingSource",
     "LineSink",
     "LineSource",
     "Lists",
     "OutputClosedError",
+    "Pump",
     "Recall",
+    "Resumed",
     "Sink",
     "Source",
     "Stop",
     "Tally",
     "Verdicts",
+    "resume",
     "run",
     "stopped_by_signals",
 ]

@@ -3,26 +3,43 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from schemas import DeadLetter, Place
+from engine import Piece
+from flows.entries import Delivered, Entry
+from schemas import AuditEvent, DeadLetter, Place
+
+Reached = Mapping[str, int]
+"""How far each part of the input has been read, by the part's name."""
+
+
+NOWHERE: Reached = {}
 
 
 class Arrival(NamedTuple):
     """The events that had come when a source was asked: none, or as many as there were, up to the source's limit.
 
     `place_of` tells where the event at an index came from. `cut_bytes` holds, for an event that was too long to keep
-    whole, its true length.
+    whole, its true length. `reached` is where the source stands behind them, as far as it can begin there again.
+    `arrived_ms` is when they came, in epoch milliseconds, where their source is one that tells.
     """
 
     raws: Sequence[bytes]
     place_of: Callable[[int], Place]
     cut_bytes: Mapping[int, int] = {}
+    reached: Reached = NOWHERE
+    arrived_ms: int | None = None
 
 
 class Verdicts(NamedTuple):
-    """What became of one arrival: encoded decisions in the order of their events, and what could not be read."""
+    """What became of one arrival.
+
+    `decisions` are encoded, in the order of their events. `pieces` are how the engine came to them, if it did.
+    """
 
     decisions: list[bytes]
     dead_letters: list[DeadLetter]
+    audits: Sequence[AuditEvent] = ()
+    pieces: tuple[Piece, ...] = ()
+    reached: Reached = NOWHERE
 
 
 class Source(Protocol):
@@ -38,8 +55,18 @@ class Source(Protocol):
         """Lets go of the input."""
 
 
+class LastingSource(Source, Protocol):
+    """A source that can go on where an earlier run left it."""
+
+    def begin(self, reached: Reached) -> None:
+        """Called once before anything is taken: what was taken in an earlier run need not be given again.
+
+        Raises FlowError where the input is not the one that was read then.
+        """
+
+
 class Sink(Protocol):
-    """Where decisions and dead letters go. Used by one thread."""
+    """Where decisions, dead letters and audit events go. Used by one thread."""
 
     def write(self, verdicts: Verdicts) -> None:
         """Takes charge of delivering them."""
@@ -49,3 +76,18 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Lets go of the output."""
+
+
+class LastingSink(Sink, Protocol):
+    """A sink that can go on where an earlier run left it."""
+
+    def resume(self, delivered: Delivered | None, outbox: Sequence[Entry]) -> int:
+        """Called once before anything is written, if state is kept: `outbox` was given out after the mark `delivered`,
+        and may have arrived or not. There is no mark before the first run.
+
+        Sees to it that it has, once, and returns how many decisions had to be given out again. Raises FlowError where
+        the output is not the one that was written then.
+        """
+
+    def ends(self) -> Mapping[str, int]:
+        """How much has been delivered to each output, where a number says that."""

@@ -13,6 +13,7 @@ class Tally:
         self.actions: Counter[str] = Counter()
         self.dead_letters: Counter[str] = Counter()
         self.duplicates = 0
+        self.unmatched = 0
         self.judged_without_store = 0
         self.unrecorded = 0
 
@@ -26,6 +27,10 @@ class Tally:
         ]
         if self.duplicates:
             lines.append(f"duplicates    {self.duplicates:>12,}   answered as recorded, not counted again")
+        if self.unmatched:
+            lines.append(
+                f"unmatched     {self.unmatched:>12,}   reversals and corrections of transactions not known here"
+            )
         if self.dead_letters:
             count = sum(self.dead_letters.values())
             lines.append(f"dead letters  {count:>12,}   {_listing(dict(self.dead_letters.most_common()))}")

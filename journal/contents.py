@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from journal.errors import RESTORE, unusable
+from journal.errors import unreadable
 from journal.listing import segments_in, slots_in
 from journal.manifest import Identity, read_manifest
 from journal.slots import Slot, read_record
@@ -47,7 +47,7 @@ def _slot(slot: Slot, sizes: dict[int, int]) -> SlotContents:
         written_s = slot.segment_path(max(sizes)).stat().st_mtime if sizes else None
         owner = _owner(slot.path)
     except OSError as error:
-        raise unusable("a slot that can be read", slot.path, error, RESTORE) from error
+        raise unreadable("a slot that can be read", slot.path, error) from error
     return SlotContents(slot.number, len(sizes), sum(sizes.values()), written_s, owner)
 
 

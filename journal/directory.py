@@ -8,7 +8,7 @@ from journal.frames import Frame
 from journal.listing import segments_in, slots_in
 from journal.manifest import Identity, open_manifest
 from journal.segments import Torn
-from journal.slots import SLOTS_MAX, Slot
+from journal.slots import SLOTS_MAX, Slot, read_record
 from journal.writer import Journal
 
 
@@ -40,7 +40,10 @@ class StateDirectory:
         if not 0 < workers <= SLOTS_MAX or not all(0 <= slot < workers for slot in slots):
             raise ValueError(f"expected slots of 1 to {SLOTS_MAX} workers, got {slots} of {workers}")
         directory = cls(path, workers, open_manifest(path, identity, new_key).hash_key)
-        orphans = [slot for slot in slots_in(path) if slot >= workers] if 0 in slots else []
+        holders, present = segments_in(path), slots_in(path)
+        for number in holders.keys() - present:  # its record was made before its segments
+            read_record(Slot(path, number).path)
+        orphans = [number for number in present if number >= workers and 0 in slots]
         try:
             for number in (*sorted(slots), *orphans):
                 directory._claimed[number] = Slot(path, number)

@@ -24,12 +24,16 @@ ALIGNMENT = 8
 
 _MAGIC = b"riskgate"
 _SEGMENT = struct.Struct("<8sIIIQ8s8s")  # magic, format, slot, number, bytes and mark of the predecessor, mark
-_FRAME = struct.Struct("<8sIIqI")  # mark, payload's bytes, synced, expiry, checksum of payload and padding
 _CHECKSUM = struct.Struct("<I")
-_CHECKED_FRAME = struct.Struct(_FRAME.format + "I")
+_FRAME = struct.Struct(
+    "<8sIIIIq"
+)  # mark, checksum of the rest, checksum of the next three, payload's bytes, synced, expiry
+_FRAME_FIELDS = struct.Struct("<IIq")
 
+_CHECKED_AT = 12
+_FIELDS_AT = 16
 HEADER_BYTES = _SEGMENT.size + _CHECKSUM.size
-FRAME_BYTES = _FRAME.size + _CHECKSUM.size
+FRAME_BYTES = _FRAME.size
 
 _PADDINGS = tuple(bytes(length) for length in range(ALIGNMENT))
 
@@ -57,7 +61,6 @@ class FrameHeader(NamedTuple):
     payload_bytes: int
     synced: int
     expires_ms: int
-    checksum: int
 
 
 def padded(payload_bytes: int) -> int:
@@ -84,17 +87,35 @@ def decode_segment_header(raw: bytes) -> SegmentHeader | None:
 
 def encode_frame(mark: bytes, parts: Sequence[Buffer], length: int, synced: int, expires_ms: int) -> list[Buffer]:
     """The buffers to write, `FRAME_BYTES + padded(length)` bytes; `length` is that of the parts together."""
-    checksum = 0
+    fields = _FRAME_FIELDS.pack(length, synced, expires_ms)
+    checked = _CHECKSUM.pack(zlib.crc32(fields)) + fields
+    checksum = zlib.crc32(checked)
     for part in parts:
         checksum = zlib.crc32(part, checksum)
     padding = _PADDINGS[-length % ALIGNMENT]
-    body = _FRAME.pack(mark, length, synced, expires_ms, zlib.crc32(padding, checksum))
-    return [body + _CHECKSUM.pack(zlib.crc32(body)), *parts, padding]
+    return [mark + _CHECKSUM.pack(zlib.crc32(padding, checksum)) + checked, *parts, padding]
+
+
+def decode_frame(view: memoryview, at: int, mark: bytes) -> FrameHeader | None:
+    """The header of the frame that begins at `at`; None if there is none, it is damaged, or it is not all in `view`."""
+    if len(view) - at < FRAME_BYTES:
+        return None
+    own_mark, checksum, _, payload_bytes, synced, expires_ms = _FRAME.unpack_from(view, at)
+    end = at + FRAME_BYTES - (-payload_bytes // ALIGNMENT) * ALIGNMENT
+    if end > len(view) or own_mark != mark or zlib.crc32(view[at + _CHECKED_AT : end]) != checksum:
+        return None
+    return FrameHeader(payload_bytes, synced, expires_ms)
 
 
 def decode_frame_header(view: memoryview, at: int, mark: bytes) -> FrameHeader | None:
-    """None if the `FRAME_BYTES` at `at` are no header of a frame of the segment with this mark."""
-    own_mark, payload_bytes, synced, expires_ms, checksum, own_checksum = _CHECKED_FRAME.unpack_from(view, at)
-    if own_mark != mark or zlib.crc32(view[at : at + _FRAME.size]) != own_checksum:
+    """The same of a frame whose payload may be damaged or not all there."""
+    if len(view) - at < FRAME_BYTES:
         return None
-    return FrameHeader(payload_bytes, synced, expires_ms, checksum)
+    own_mark, _, checksum, payload_bytes, synced, expires_ms = _FRAME.unpack_from(view, at)
+    if (
+        own_mark != mark
+        or payload_bytes > PAYLOAD_BYTES_MAX
+        or zlib.crc32(view[at + _FIELDS_AT : at + FRAME_BYTES]) != checksum
+    ):
+        return None
+    return FrameHeader(payload_bytes, synced, expires_ms)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from stat import S_ISREG
 
-from journal.errors import ELSEWHERE, StateError, unusable
+from journal.errors import ELSEWHERE, StateError, unreadable
 from journal.manifest import SEGMENTS_FOLDER, SLOTS_FOLDER
 
 _SLOT_NAME = re.compile(r"(0|[1-9]\d{0,3})", re.ASCII)
@@ -46,9 +46,7 @@ def _files(folder: Path) -> list[tuple[Path, int]]:
                 raise _stranger(path)
             files.append((path, status.st_size))
     except OSError as error:
-        raise unusable(
-            "a folder of a state directory", folder, error, f"restore it from a backup, or {ELSEWHERE}"
-        ) from error
+        raise unreadable("a folder of a state directory", folder, error) from error
     return files
 
 

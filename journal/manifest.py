@@ -2,22 +2,21 @@
 
 import fcntl
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from journal.errors import ELSEWHERE, MAKE_ROOM, RESTORE, WRITABLE, StateError, unusable
-from journal.files import OWNER_ONLY, OWNER_ONLY_FOLDER, sync_folder
+from journal.errors import ELSEWHERE, RESTORE, StateError, unreadable, unwritable
+from journal.files import OWNER_ONLY, OWNER_ONLY_FOLDER, sync_folder, write_at
 from journal.frames import FORMAT
 
-HASH_KEY_BYTES = 16
-
+MANIFEST = "manifest.json"
 SEGMENTS_FOLDER = "segments"
 SLOTS_FOLDER = "slots"
 
-_NAME = "manifest.json"
 _UNFINISHED = "manifest.json.tmp"
 _HARMLESS = {_UNFINISHED, "lost+found"}
 """What an empty directory may hold: the leftover of an interrupted creation, and the folder that each ext4 disk has."""
@@ -37,10 +36,17 @@ class _Form(msgspec.Struct, frozen=True):
 
 
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The key in hex. `checksum` is that of the same content with 0 in its place."""
+
     format: int
     pack: str
     signature: str
     hash_key: str
+    checksum: int = 0
+
+    def checked(self) -> "_Content":
+        bare = msgspec.structs.replace(self, checksum=0)
+        return msgspec.structs.replace(self, checksum=zlib.crc32(msgspec.json.encode(bare)))
 
 
 class Manifest(NamedTuple):
@@ -56,41 +62,47 @@ def open_manifest(folder: Path, identity: Identity, new_key: Callable[[], bytes]
             folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
             sync_folder(folder.parent)
         names = {path.name for path in folder.iterdir()}
-        if _NAME not in names:
+        if MANIFEST not in names:
             _refuse_strangers(folder, names)
             _create(folder, identity, new_key)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StateError(
+            f"expected a state directory, got the file `{folder}`; name a directory: --state OTHER"
+        ) from error
     except OSError as error:
-        raise unusable(WRITABLE, folder, error, MAKE_ROOM) from error
+        raise unwritable(folder, error) from error
     manifest = read_manifest(folder)
-    _compare(folder / _NAME, manifest.identity, identity)
+    _compare(folder / MANIFEST, manifest.identity, identity)
     return manifest
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Raises StateError if there is none, or none of this format."""
-    path = folder / _NAME
+    path = folder / MANIFEST
     try:
         with path.open("rb") as file:
             raw = file.read(_BYTES_MAX)
-    except OSError as error:
-        raise unusable(
-            "the manifest of a state directory", path, error, "name a directory that --state made"
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise StateError(
+            f"expected a state directory, got `{folder}` without `{MANIFEST}`; name one that --state has made,"
+            " or restore the file from a backup"
         ) from error
+    except OSError as error:
+        raise unreadable("the manifest of a state directory", path, error) from error
     try:
         form = msgspec.json.decode(raw, type=_Form).format
-        if form != FORMAT:
-            age = "an older" if form < FORMAT else "a newer"
-            raise StateError(
-                f"expected format {FORMAT}, got {form} in `{path}`: {age} riskgate wrote it; go on with that one,"
-                f" or {ELSEWHERE}"
-            )
-        content = msgspec.json.decode(raw, type=_Content)
-        hash_key = bytes.fromhex(content.hash_key)
-    except ValueError as error:  # of msgspec as well
-        raise StateError(f"expected the JSON of a manifest in `{path}`, got: {error}; {RESTORE}") from error
-    if len(hash_key) != HASH_KEY_BYTES:
-        raise StateError(f"expected {HASH_KEY_BYTES} bytes of `hash_key` in `{path}`, got {len(hash_key)}; {RESTORE}")
-    return Manifest(form, Identity(content.pack, content.signature), hash_key)
+        content = msgspec.json.decode(raw, type=_Content) if form == FORMAT else None
+    except ValueError as error:  # msgspec's are such
+        raise StateError(f"expected a manifest in `{path}`, got: {error}; {RESTORE}") from error
+    if content is None:
+        age = "an older" if form < FORMAT else "a newer"
+        raise StateError(
+            f"expected format {FORMAT}, got {form} in `{path}`: {age} riskgate wrote it; go on with that one,"
+            f" or {ELSEWHERE}"
+        )
+    if content != content.checked():
+        raise StateError(f"expected a manifest in `{path}`, got one that is damaged; {RESTORE}")
+    return Manifest(form, Identity(content.pack, content.signature), bytes.fromhex(content.hash_key))
 
 
 def _refuse_strangers(folder: Path, names: set[str]) -> None:
@@ -98,10 +110,10 @@ def _refuse_strangers(folder: Path, names: set[str]) -> None:
         if made in names and not any((folder / made).iterdir()):
             names.discard(made)
     strangers = sorted(names - _HARMLESS)
-    if strangers and not (folder / _NAME).exists():  # which another process may have made meanwhile
+    if strangers and not (folder / MANIFEST).exists():  # which another process may have made meanwhile
         raise StateError(
-            f"expected a directory that is empty or has a `{_NAME}`, got `{folder}` with `{strangers[0]}`;"
-            f" name another directory: --state OTHER, or restore `{_NAME}` from a backup"
+            f"expected a directory that is empty or has a `{MANIFEST}`, got `{folder}` with `{strangers[0]}`;"
+            f" name another directory: --state OTHER, or restore `{MANIFEST}` from a backup"
         )
 
 
@@ -113,14 +125,15 @@ def _create(folder: Path, identity: Identity, new_key: Callable[[], bytes]) -> N
     descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if (folder / _NAME).exists():
+        if (folder / MANIFEST).exists():
             unfinished.unlink(missing_ok=True)
             return
-        content = _Content(FORMAT, identity.pack, identity.signature, new_key().hex())
+        content = _Content(FORMAT, identity.pack, identity.signature, new_key().hex()).checked()
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, msgspec.json.format(msgspec.json.encode(content)) + b"\n")
+        raw = msgspec.json.format(msgspec.json.encode(content)) + b"\n"
+        write_at(descriptor, [raw], len(raw), 0)
         os.fsync(descriptor)
-        unfinished.rename(folder / _NAME)
+        unfinished.rename(folder / MANIFEST)
         sync_folder(folder)
     finally:
         os.close(descriptor)

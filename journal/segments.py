@@ -6,21 +6,20 @@ damage, and so is anything in what was synced.
 """
 
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from journal.errors import RESTORE, StateError, unusable
+from journal.errors import RESTORE, StateError, unreadable
 from journal.frames import (
     ALIGNMENT,
     FRAME_BYTES,
     HEADER_BYTES,
     MARK_BYTES,
-    PAYLOAD_BYTES_MAX,
     Frame,
     SegmentHeader,
+    decode_frame,
     decode_frame_header,
     decode_segment_header,
     padded,
@@ -71,7 +70,7 @@ class Segment:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise unusable("a segment that can be read", self.path, error, RESTORE) from error
+            raise unreadable("a segment that can be read", self.path, error) from error
 
     def _accept(self, header: SegmentHeader | None, previous: "Segment | None") -> None:
         if header is None:
@@ -90,39 +89,45 @@ class Segment:
         view, begin, told = memoryview(b""), 0, 0
         while self.end < self.size:
             at = self.end - begin
-            if len(view) - at < FRAME_BYTES:
-                view, begin, at = self._read(descriptor, _CHUNK_BYTES), self.end, 0
+            header = decode_frame(view, at, self.mark)
+            if header is None:  # the view has come to its end, unless there is damage
+                view, begin, at = self._read(descriptor), self.end, 0
+                header = decode_frame(view, at, self.mark)
                 progress(self.end - told)
                 told = self.end
-            header = decode_frame_header(view, at, self.mark) if len(view) - at >= FRAME_BYTES else None
-            room = FRAME_BYTES + padded(header.payload_bytes) if header else 0
-            if header and len(view) - at < room <= self.size - self.end and header.payload_bytes <= PAYLOAD_BYTES_MAX:
-                view, begin, at = self._read(descriptor, max(room, _CHUNK_BYTES)), self.end, 0
-            padded_payload = view[at + FRAME_BYTES : at + room]
-            if header is None or len(view) - at < room or zlib.crc32(padded_payload) != header.checksum:
-                if not is_last or not self._is_torn(descriptor, header is not None and room > self.size - self.end):
+            if header is None:
+                if not is_last or not self._is_torn(descriptor):
                     raise self._damaged(self.end, "bytes that are damaged")
                 break
+            payload_begin = at + FRAME_BYTES
             is_head = self.end == HEADER_BYTES
+            self.end += FRAME_BYTES + padded(header.payload_bytes)
             if is_head:
-                self.head_bytes = room
+                self.head_bytes = self.end - HEADER_BYTES
             elif header.expires_ms > self.expires_ms:
                 self.expires_ms = header.expires_ms
-            self.end += room
             if is_head or header.payload_bytes:
-                yield Frame(self.slot, is_head, padded_payload[: header.payload_bytes])
+                yield Frame(self.slot, is_head, view[payload_begin : payload_begin + header.payload_bytes])
         if self.end == HEADER_BYTES:
             raise self._damaged(self.end, "the end of the file")
         progress(self.size - told)
 
-    def _read(self, descriptor: int, size: int) -> memoryview:
-        return memoryview(os.pread(descriptor, min(size, self.size - self.end), self.end))
+    def _read(self, descriptor: int) -> memoryview:
+        """A megabyte from `end` on, or the whole frame there if it is larger."""
+        rest = self.size - self.end
+        view = memoryview(os.pread(descriptor, min(_CHUNK_BYTES, rest), self.end))
+        header = decode_frame_header(view, 0, self.mark)
+        if header and len(view) < FRAME_BYTES + padded(header.payload_bytes) <= rest:
+            view = memoryview(os.pread(descriptor, FRAME_BYTES + padded(header.payload_bytes), self.end))
+        return view
 
-    def _is_torn(self, descriptor: int, ends_within: bool) -> bool:
+    def _is_torn(self, descriptor: int) -> bool:
         """Whether a crash can have left what begins at `end`, where no whole frame is."""
         if self.end == HEADER_BYTES:  # header and head were synced before the file got its name
             return False
-        if ends_within or self.size - self.end < FRAME_BYTES:
+        rest = self.size - self.end
+        header = decode_frame_header(memoryview(os.pread(descriptor, FRAME_BYTES, self.end)), 0, self.mark)
+        if rest < FRAME_BYTES or (header and rest < FRAME_BYTES + padded(header.payload_bytes)):
             return True
         behind = list(self._synced_behind(descriptor))
         hole_end = behind[0][0] if behind else self.size

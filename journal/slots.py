@@ -4,12 +4,12 @@ import fcntl
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from journal.errors import ELSEWHERE, MAKE_ROOM, RESTORE, WRITABLE, StateError, unusable
+from journal.errors import ELSEWHERE, RESTORE, StateError, unreadable, unwritable
 from journal.files import OWNER_ONLY, sync_data, sync_folder
 from journal.frames import Frame
 from journal.manifest import SEGMENTS_FOLDER, SLOTS_FOLDER
@@ -22,7 +22,7 @@ SEGMENTS_MAX = 65_536
 _RECORD_BYTES = 512
 _CHECKSUM_BYTES = 9  # in hex, and a line's end
 _HOST_CHARACTERS_MAX = 255
-_CLAIM_S = 3.0
+CLAIM_S = 3.0
 """How long a claim waits for a killed process to go: its memory is taken apart before its locks."""
 _CLAIM_POLL_S = 0.02
 _NONE = -1
@@ -68,7 +68,7 @@ class Slot:
                 sync_folder(self.path.parent)
                 self.unfinished.unlink(missing_ok=True)
         except OSError as error:
-            raise unusable(WRITABLE, self.path, error, MAKE_ROOM) from error
+            raise unwritable(self.path, error) from error
         if not is_alone:
             raise StateError(
                 f"expected a state directory that no other run writes to, got `{self.path}` in use by process"
@@ -100,12 +100,11 @@ class Slot:
                 )
         if numbers and numbers[-1] > last:
             raise StateError(
-                f"expected {last} as the last segment of slot {self.number}, got `{self.segment_path(numbers[-1])}`;"
-                f" {RESTORE}"
+                f"expected no segment of slot {self.number} behind number {last}, got"
+                f" `{self.segment_path(numbers[-1])}`; {RESTORE}"
             )
         if self.is_claimed:
-            for number in sizes.keys() - numbers:  # left by a forgetting that was interrupted
-                self.segment_path(number).unlink(missing_ok=True)
+            self._delete(sizes.keys() - numbers)  # left by a forgetting that was interrupted
         self.segments = [Segment(self.segment_path(number), self.number, number, sizes[number]) for number in numbers]
 
     def frames(self, torn: list[Torn], progress: Callable[[int], None]) -> Iterator[Frame]:
@@ -129,7 +128,7 @@ class Slot:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise unusable(WRITABLE, segment.path, error, MAKE_ROOM) from error
+            raise unwritable(segment.path, error) from error
         segment.size = segment.end
 
     def add(self, segment: Segment) -> None:
@@ -144,15 +143,21 @@ class Slot:
             count += 1
         if not count:
             return 0
-        old, kept = self.segments[:count], self.segments[count:]
+        old, self.segments = self.segments[:count], self.segments[count:]
         try:
             self._write_record(first=old[-1].number + 1)
-            self.segments = kept
-            for segment in old:
-                segment.path.unlink(missing_ok=True)
         except OSError as error:
-            raise unusable(WRITABLE, self.path, error, MAKE_ROOM) from error
+            raise unwritable(self.path, error) from error
+        self._delete(segment.number for segment in old)
         return count
+
+    def _delete(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            path = self.segment_path(number)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise unwritable(path, error) from error
 
     def _write_record(self, **changes: int | str) -> None:
         """In place and within a sector, so that it is whole at any time; on the disk when this returns."""
@@ -164,9 +169,10 @@ class Slot:
 def read_record(path: Path) -> Record:
     """Raises StateError if there is none or it is damaged; an empty one is of a slot that was claimed just now."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_RECORD_BYTES + 1)
     except OSError as error:
-        raise unusable("the record of a slot", path, error, RESTORE) from error
+        raise unreadable("the record of a slot", path, error) from error
     if not raw:
         return Record()
     try:
@@ -184,7 +190,7 @@ def _encoded(record: Record) -> bytes:
 
 
 def _locked(descriptor: int) -> bool:
-    deadline_s = time.monotonic() + _CLAIM_S
+    deadline_s = time.monotonic() + CLAIM_S
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from journal.errors import ELSEWHERE, MAKE_ROOM, WRITABLE, StateError, unusable
+from journal.errors import ELSEWHERE, StateError, unwritable
 from journal.files import OWNER_ONLY, Buffer, sync_data, sync_folder, write_at
 from journal.frames import (
     FRAME_BYTES,
@@ -91,7 +91,8 @@ class Journal:
                     if not self._is_marked:
                         self._mark_synced()
             finally:
-                os.close(self._descriptor)
+                with contextlib.suppress(OSError):  # what matters was synced
+                    os.close(self._descriptor)
                 self._descriptor = -1
 
     def _mark_synced(self) -> None:
@@ -105,7 +106,7 @@ class Journal:
         try:
             write_at(self._descriptor, buffers, size, self._end)
         except OSError as error:
-            refusal = unusable(WRITABLE, segment.path, error, MAKE_ROOM)
+            refusal = unwritable(segment.path, error)
             try:
                 os.ftruncate(self._descriptor, self._end)
             except OSError:
@@ -118,10 +119,8 @@ class Journal:
         end = self._end
         try:
             sync_data(self._descriptor)
-        except (
-            OSError
-        ) as error:  # what the system could not write it has forgotten, so a second try would prove nothing
-            self._broken = unusable(WRITABLE, self._slot.segments[-1].path, error, MAKE_ROOM)
+        except OSError as error:  # the system has forgotten what it could not write: a second try would prove nothing
+            self._broken = unwritable(self._slot.segments[-1].path, error)
             raise self._broken from error
         self._synced = end
 
@@ -129,7 +128,7 @@ class Journal:
         try:
             self._descriptor = os.open(segment.path, os.O_WRONLY)
         except OSError as error:
-            raise unusable(WRITABLE, segment.path, error, MAKE_ROOM) from error
+            raise unwritable(segment.path, error) from error
         self._end = segment.end
         self._limit = max(SEGMENT_BYTES, HEAD_SHARE * segment.head_bytes)
         self._sync()
@@ -178,7 +177,7 @@ class Journal:
                 path.unlink()
                 raise
         except OSError as error:
-            raise unusable(WRITABLE, path, error, MAKE_ROOM) from error
+            raise unwritable(path, error) from error
         return descriptor
 
     def _name(self, segment: Segment) -> None:
@@ -187,7 +186,7 @@ class Journal:
             sync_folder(segment.path.parent)
             self._slot.add(segment)
         except OSError as error:  # nobody knows now which segment is the last
-            self._broken = unusable(WRITABLE, segment.path, error, MAKE_ROOM)
+            self._broken = unwritable(segment.path, error)
             raise self._broken from error
 
 

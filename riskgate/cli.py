@@ -12,6 +12,7 @@ COMMANDS = {
     "health": "Tell whether the run that owns a state directory makes progress.",
     "lint": "Check a pack and show every finding with its place.",
     "run": "Decide a stream of events from a file, a pipe or Kafka.",
+    "state": "Show what a state directory holds, without taking it.",
     "test": "Run the tests inside a pack's rules.",
 }
 """Subcommands and what they do; `riskgate.commands.NAME.command` is the click command."""

@@ -17,6 +17,7 @@ from rules.models import (
     ListSpec,
     Pack,
     Rule,
+    Timing,
 )
 from rules.syntax import Condition, Input, Literal, ValueType
 
@@ -38,6 +39,7 @@ __all__ = [
     "Pack",
     "Place",
     "Rule",
+    "Timing",
     "ValueType",
     "load",
 ]

@@ -5,8 +5,9 @@ Truth is three-valued and kept as two masks: where a condition is true, and wher
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,14 +18,14 @@ from rules.syntax import Condition, Input
 Lists = Mapping[str, Mapping[str, int] | None]
 
 
-class NumberColumn(NamedTuple):
+class NumberColumn(msgspec.Struct, frozen=True):
     """int64, float64 or bool values of n events; `missing` is None where none is."""
 
     values: NDArray[Any]
     missing: Mask | None
 
 
-class TextColumn(NamedTuple):
+class TextColumn(msgspec.Struct, frozen=True):
     """Texts of n events with their uint64 ids; a missing one is None with the id 0."""
 
     values: Sequence[str | None]

@@ -6,12 +6,12 @@ from rules.features import read_events
 from rules.fields import EVENT_WORDS
 from rules.findings import did_you_mean, quoted
 from rules.literals import duration_ms
-from rules.models import MODES, ON_MISSING, SEVERITIES, Fallback, Mode, OnMissing, Severity
+from rules.models import MODES, ON_MISSING, SEVERITIES, Fallback, Mode, OnMissing, Severity, Timing
 from rules.shapes import PACK_NAME, Shapes, as_options
 from rules.trees import Table
 from schemas import ACTIONS, EXPONENTS
 
-HEAD_KEYS = ("schema", "pack", "owner", "currency", "defaults", "fallback")
+HEAD_KEYS = ("schema", "pack", "owner", "currency", "defaults", "fallback", "lateness", "skew", "dedupe")
 _SCHEMA = "1"
 
 
@@ -33,6 +33,7 @@ class Head:
     currency: str
     defaults: Defaults
     fallback: Fallback | None
+    timing: Timing
 
 
 def read_head(table: Table, shapes: Shapes) -> Head:
@@ -51,6 +52,7 @@ def read_head(table: Table, shapes: Shapes) -> Head:
         _currency(table, shapes),
         _defaults(table, shapes),
         _fallback(table, shapes),
+        _timing(table, shapes),
     )
 
 
@@ -91,3 +93,19 @@ def _fallback(table: Table, shapes: Shapes) -> Fallback | None:
     shapes.required(given, "then", "the fallback")
     then = shapes.choice(given, "then", as_options(ACTIONS)) or "review"
     return None if deadline_ms is None else Fallback(deadline_ms, then)
+
+
+def _timing(table: Table, shapes: Shapes) -> Timing:
+    standard = Timing()
+
+    def given(key: str, otherwise_ms: int, least_ms: int = 0) -> int:
+        node = table.get(key)
+        scalar = None if node is None else shapes.scalar(node, f"a duration for `{key}`")
+        found_ms = None if scalar is None else duration_ms(scalar, shapes.ledger, least_ms=least_ms)
+        return otherwise_ms if found_ms is None else found_ms
+
+    return Timing(
+        given("lateness", standard.lateness_ms),
+        given("skew", standard.skew_ms, least_ms=1),
+        given("dedupe", standard.dedupe_ms),
+    )

@@ -100,6 +100,7 @@ def _pack(path: Path, head: Head, definitions: Definitions, digest: str) -> Pack
         head.owner,
         head.currency,
         head.fallback,
+        head.timing,
         definitions.vocabulary.features,
         definitions.lists,
         definitions.detectors,

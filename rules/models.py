@@ -115,6 +115,8 @@ class Case:
 def _event(given: Given, currency: str, timestamp_ms: int, number: int) -> dict[str, Any]:
     required: dict[str, dict[str, Any]] = {
         "chargeback": {"original_transaction_id": "t1"},
+        "reversal": {"original_transaction_id": "t1"},
+        "correction": {"original_transaction_id": "t1", "amount": "1", "currency": currency},
         "feedback": {"original_transaction_id": "t1", "fraud": True},
         "order": {"order_id": "o1"},
         "delivery": {"order_id": "o1"},
@@ -154,6 +156,15 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """How far events may stray: behind the stream, ahead of it, and between an event and its repetition."""
+
+    lateness_ms: int = 3_600_000
+    skew_ms: int = 300_000
+    dedupe_ms: int = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """A checked pack. `rules` are in the pack's order: files by name, then as written."""
 
@@ -163,6 +174,7 @@ class Pack:
     owner: str
     currency: str
     fallback: Fallback | None
+    timing: Timing
     features: Mapping[str, Feature]
     lists: Mapping[str, ListSpec]
     detectors: Mapping[str, DetectorSpec]

@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.decisions import RejectionCode
-from schemas.events import STRUCTS, AnyEvent, Event, Transaction
+from schemas.events import PRICED, STRUCTS, AnyEvent, Correction, Event, Transaction
 from schemas.money import AMOUNT_MAX, EXPONENTS, MoneyError, minor_units
 from schemas.timestamps import EARLIEST_MS, LATEST_MS, TimestampError, epoch_ms
 
@@ -34,23 +34,23 @@ class Rejection:
     message: str
 
 
-class Batch(NamedTuple):
+class Batch(msgspec.Struct, frozen=True):
     """Decoded events in order of arrival.
 
-    `timestamp_ms` and `amount_minor` are int64 columns of the events' length; an event that moves no money has the
-    amount NULL. `rejections` are in order, and their indexes are positions among the bytes that came, not among the
-    events.
+    `raws` are the events' bytes as they came. `timestamp_ms` and `amount_minor` are int64 columns of the events'
+    length; an event that tells no amount has NULL. `rejections` are in order, and their indexes are positions among the
+    bytes that came, not among the events.
     """
 
     events: list[Event]
+    raws: Sequence[bytes]
     timestamp_ms: NDArray[np.int64]
     amount_minor: NDArray[np.int64]
     rejections: list[Rejection]
 
-    def accepted(self, count: int) -> list[int]:
-        """Positions of the events among the `count` byte strings that came."""
-        refused = {rejection.index for rejection in self.rejections}
-        return [index for index in range(count) if index not in refused]
+    def accepted(self) -> Sequence[int]:
+        """Positions of the events among the bytes that came."""
+        return _accepted(len(self.events) + len(self.rejections), self.rejections)
 
 
 _decode_known: Callable[[bytes], Event] = msgspec.json.Decoder(AnyEvent).decode
@@ -78,9 +78,19 @@ def decode(raws: Sequence[bytes]) -> Batch:
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _TooLarge) as error:
                 rejections.append(Rejection(index, *_diagnosis(error)))
     try:
-        return Batch(events, _timestamps(events), _amounts(events), rejections)
+        times, amounts = _timestamps(events), _amounts(events)
     except (MoneyError, TimestampError):
-        return _without_invalid(len(raws), events, rejections)
+        return _without_invalid(raws, events, rejections)
+    kept = [raws[index] for index in _accepted(len(raws), rejections)] if rejections else raws
+    return Batch(events, kept, times, amounts, rejections)
+
+
+def _accepted(count: int, rejections: Sequence[Rejection]) -> Sequence[int]:
+    """Positions of the others among `count`."""
+    if not rejections:
+        return range(count)
+    refused = {rejection.index for rejection in rejections}
+    return [index for index in range(count) if index not in refused]
 
 
 class _TooLarge(Exception):
@@ -118,7 +128,7 @@ def _decode_with_attributes(raw: bytes) -> Event:
 def _timestamps(events: list[Event]) -> NDArray[np.int64]:
     given = list(map(_timestamp_of, events))
     try:
-        if given and not (EARLIEST_MS <= min(given) and max(given) < LATEST_MS):
+        if given and not (min(given) >= EARLIEST_MS and max(given) < LATEST_MS):
             raise TimestampError
     except TypeError:
         given = list(map(epoch_ms, given))
@@ -129,7 +139,7 @@ def _amounts(events: list[Event]) -> NDArray[np.int64]:
     try:
         given, currencies = list(map(_amount_of, events)), list(map(_currency_of, events))
     except AttributeError:
-        return np.array([e.amount_minor if isinstance(e, Transaction) else NULL for e in events], dtype=np.int64)
+        return np.array([e.amount_minor if isinstance(e, PRICED) else NULL for e in events], dtype=np.int64)
     if len(given) >= COLUMN_MIN and len(set(currencies)) == 1:
         exponent = EXPONENTS.get(currencies[0])
         column = np.array(given)
@@ -141,23 +151,23 @@ def _amounts(events: list[Event]) -> NDArray[np.int64]:
     return np.array(list(map(minor_units, given, currencies)), dtype=np.int64)
 
 
-def _without_invalid(count: int, events: list[Event], rejections: list[Rejection]) -> Batch:
+def _without_invalid(raws: Sequence[bytes], events: list[Event], rejections: list[Rejection]) -> Batch:
     """The same batch with one rejection more for each event whose amount or timestamp cannot be taken."""
     kept: list[Event] = []
-    refused = {rejection.index for rejection in rejections}
-    indexes = (index for index in range(count) if index not in refused)
-    for index, event in zip(indexes, events, strict=True):
+    kept_raws: list[bytes] = []
+    for index, event in zip(_accepted(len(raws), rejections), events, strict=True):
         try:
-            _ = event.timestamp_ms, isinstance(event, Transaction) and event.amount_minor
+            _ = event.timestamp_ms, isinstance(event, PRICED) and event.amount_minor
         except TimestampError as error:
             rejections.append(Rejection(index, "invalid_timestamp", f"{error} - at `$.timestamp`"))
         except MoneyError as error:
-            place = "$.amount" if cast(Transaction, event).currency in EXPONENTS else "$.currency"
+            place = "$.amount" if cast(Transaction | Correction, event).currency in EXPONENTS else "$.currency"
             rejections.append(Rejection(index, "invalid_amount", f"{error} - at `{place}`"))
         else:
             kept.append(event)
+            kept_raws.append(raws[index])
     rejections.sort(key=attrgetter("index"))
-    return Batch(kept, _timestamps(kept), _amounts(kept), rejections)
+    return Batch(kept, kept_raws, _timestamps(kept), _amounts(kept), rejections)
 
 
 _DIAGNOSES: tuple[tuple[str, RejectionCode], ...] = (

@@ -6,6 +6,7 @@ import msgspec
 
 Action = Literal["allow", "review", "step_up", "block"]
 Origin = Literal["scored", "degraded", "fallback"]
+Lapse = Literal["late", "future"]
 Value = int | float | str | bool | None
 
 ACTIONS: tuple[Action, ...] = ("allow", "review", "step_up", "block")
@@ -26,6 +27,8 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True):
     `rules` are the live rules that matched, `shadow` the shadow rules that would have, in the pack's order. `missing`
     names what the decision could not know: inputs without a value that a rule asked for, lists or a store out of reach.
     `origin` is `scored` when everything asked for was known or its rule says what then, `degraded` otherwise.
+    `degraded` says that the event's timestamp was too far behind or ahead of the stream: it enters no window.
+    `duplicate` marks the recorded answer to a transaction that came again.
     """
 
     transaction_id: str
@@ -37,6 +40,7 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True):
     missing: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     challenge: str | msgspec.UnsetType = msgspec.UNSET
+    degraded: Lapse | msgspec.UnsetType = msgspec.UNSET
     duplicate: bool | msgspec.UnsetType = msgspec.UNSET
     pack: str
 
@@ -70,15 +74,33 @@ RejectionCode = Literal[
     "invalid_timestamp",
 ]
 
+DeadLetterCode = RejectionCode | Literal["conflicting_duplicate"]
+
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that could not be read: why, where it came from, and its bytes as they came (base64 in JSON).
+    """An event that could not be read, or came again with other content: why, where it came from, and its bytes as they
+    came (base64 in JSON).
 
     Where the bytes are too many to send on whole, `original` holds their beginning and `original_bytes` their number.
     """
 
-    reason: RejectionCode
+    reason: DeadLetterCode
     message: str
     place: Place
     original: bytes
     original_bytes: int
+
+
+class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a person should look into.
+
+    `conflicting_duplicate`: an id that has been decided came again with other content, as in a replay attack. The event
+    itself is a dead letter; `place` is where both name it.
+    """
+
+    audit: Literal["conflicting_duplicate"]
+    id: str
+    type: str
+    timestamp: int
+    user_id: str
+    place: Place

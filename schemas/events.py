@@ -129,6 +129,27 @@ class Chargeback(Occurrence, gc=False, kw_only=True, tag="chargeback"):
     reason: Name | None = None
 
 
+class Reversal(Occurrence, gc=False, kw_only=True, tag="reversal"):
+    """`original_transaction_id` did not happen after all: no window sums its amount any more."""
+
+    original_transaction_id: Name
+    reason: Name | None = None
+
+
+class Correction(Occurrence, gc=False, kw_only=True, tag="correction"):
+    """`original_transaction_id` moved this amount and not the one it told."""
+
+    original_transaction_id: Name
+    amount: Amount
+    currency: Currency
+    reason: Name | None = None
+
+    @property
+    def amount_minor(self) -> int:
+        """The right amount in integer minor units of its currency, exactly."""
+        return minor_units(self.amount, self.currency)
+
+
 class Feedback(Occurrence, gc=False, kw_only=True, tag="feedback"):
     """A person's word on `original_transaction_id`."""
 
@@ -157,6 +178,8 @@ AnyEvent = (
     | MfaVerified
     | Registration
     | Chargeback
+    | Reversal
+    | Correction
     | Feedback
     | Order
     | Delivery
@@ -167,3 +190,5 @@ STRUCTS: dict[str, type[Event]] = {name: struct for struct, name in EVENT_TYPES.
 TRANSACTION_TYPES: tuple[str, ...] = tuple(
     name for struct, name in EVENT_TYPES.items() if issubclass(struct, Transaction)
 )
+PRICED = (Transaction, Correction)
+"""The structs that tell an amount and a currency."""

@@ -21,6 +21,7 @@ EXPONENTS: dict[str, int] = {
 }
 """Decimal places of each currency in use (ISO 4217, list one)."""
 
+_SCALES = {code: 10.0**exponent for code, exponent in EXPONENTS.items()}
 _DECIMAL = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 _EXACT = Context(prec=512)
 
@@ -42,12 +43,12 @@ def minor_units(amount: float | str, currency: str) -> int:
 
     A float is taken for the shortest decimal that reads back as it, which is what was written in the JSON.
     """
-    exponent = exponent_of(currency)
-    if isinstance(amount, float) and 0 <= amount <= AMOUNT_MAX:
-        scale = 10.0**exponent
+    scale = _SCALES.get(currency)
+    if scale is not None and isinstance(amount, float) and 0 <= amount <= AMOUNT_MAX:
         nearest = round(amount * scale)
         if nearest / scale == amount:
             return nearest
+    exponent = exponent_of(currency)
     text = str(amount)
     if not _DECIMAL.fullmatch(text):
         raise MoneyError(f"expected a decimal amount such as `12.34`, got `{amount}`")

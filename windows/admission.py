@@ -70,7 +70,7 @@ def _punctuality(ahead: int, quorum: int, base: int, lateness_ms: int, skew_ms: 
 
 
 @inlined
-def _fetch(ledger: Ledger, register: Words, ids: NDArray[np.uint64], until_ms: int, dedupe_ms: int) -> int:
+def _fetch(ledger: Ledger, register: Words, ids: NDArray[np.uint64], until_ms: int, keep_ms: int) -> int:
     """Reads the table's entries that a batch will look at, all at once, since each is far off in memory."""
     mask = np.uint64(len(ledger.table) - 1)
     seen = 0
@@ -79,7 +79,7 @@ def _fetch(ledger: Ledger, register: Words, ids: NDArray[np.uint64], until_ms: i
     end = min(register[LEDGER_OLDEST] + len(ids), register[LEDGER_NEXT])
     for serial in range(register[LEDGER_OLDEST], end):
         record = record_of(ledger, serial)
-        if until_ms - ledger.entries[record + ENTRY_CLOCK] <= dedupe_ms:
+        if until_ms - ledger.entries[record + ENTRY_CLOCK] <= keep_ms:
             break
         seen ^= ledger.table[np.int64(np.uint64(ledger.entries[record + ENTRY_ID]) & mask)]
     return seen
@@ -97,6 +97,7 @@ def _admit(
     lateness_ms: int,
     skew_ms: int,
     dedupe_ms: int,
+    keep_ms: int,
     entries_max: int,
     asking: bool,
     ids: NDArray[np.uint64],
@@ -111,7 +112,7 @@ def _admit(
     ledger = Ledger(entries, directory, numbers, spare, table)
     seen = 0
     if len(ids):
-        seen = _fetch(ledger, register, ids, times[-1], dedupe_ms)
+        seen = _fetch(ledger, register, ids, times[-1], keep_ms)
     for i in range(len(ids)):
         ahead, count = times[i] - arrivals[i], register[CLOCK_COUNT]
         quorum = quorum_of(recent, count, skew_ms)
@@ -128,13 +129,30 @@ def _admit(
                 continue
         kinds[i] = _punctuality(ahead, quorum, base, lateness_ms, skew_ms)
         register[LEDGER_CLOCK] = reached
-        expire(ledger, register, dedupe_ms)
+        expire(ledger, register, keep_ms)
         if register[LEDGER_NEXT] - register[LEDGER_OLDEST] == entries_max:
             forget_oldest(ledger, register)
             register[LEDGER_EARLY] += 1
         serials[i] = append(ledger, register, ids[i], contents[i], came)
         remember(recent, register, ahead)
     return seen
+
+
+@kernel
+def _find(
+    entries: Words,
+    directory: Words,
+    numbers: Words,
+    spare: Words,
+    table: Words,
+    ids: NDArray[np.uint64],
+    serials: Words,
+) -> None:
+    """Fills `serials` with that of the last event of each id, or -1."""
+    ledger = Ledger(entries, directory, numbers, spare, table)
+    for i in range(len(ids)):
+        record, _ = find(ledger.table, ledger.entries, ids[i])
+        serials[i] = -1 if record == layout.UNSEEN else serial_of(ledger, record)
 
 
 class Admission:
@@ -146,20 +164,22 @@ class Admission:
     while the clock is not past the first event by more than `dedupe_ms` is a DUPLICATE, or a CONFLICT if its content
     is another; neither moves anything. All others are admitted and get the next serial.
 
-    At most `entries_max` ids are remembered: then the oldest goes early, and `forgotten_early` counts it. An entry
-    takes up to 48 bytes, as it comes.
+    Ids are remembered until the clock is past them by more than `keep_ms`, at most `entries_max` of them: then the
+    oldest goes early, and `forgotten_early` counts it. An entry takes up to 48 bytes, as it comes.
     """
 
-    def __init__(self, lateness_ms: int, skew_ms: int, dedupe_ms: int, entries_max: int = ENTRIES_MAX) -> None:
-        if lateness_ms < 0 or skew_ms < 1 or dedupe_ms < 0:
+    def __init__(
+        self, lateness_ms: int, skew_ms: int, dedupe_ms: int, keep_ms: int, entries_max: int = ENTRIES_MAX
+    ) -> None:
+        if lateness_ms < 0 or skew_ms < 1 or not 0 <= dedupe_ms <= keep_ms:
             raise ValueError(
-                "expected lateness_ms and dedupe_ms of at least 0 and skew_ms of at least 1, "
-                f"got {lateness_ms}, {dedupe_ms} and {skew_ms}"
+                "expected lateness_ms of at least 0, skew_ms of at least 1 and dedupe_ms from 0 to keep_ms, "
+                f"got {lateness_ms}, {skew_ms}, {dedupe_ms} and {keep_ms}"
             )
         if not 1 <= entries_max <= _ENTRIES_LIMIT:
             raise ValueError(f"expected entries_max from 1 to {_ENTRIES_LIMIT}, got {entries_max}")
         pages = (entries_max + PAGE_ENTRIES - 1) // PAGE_ENTRIES + 1
-        self._limits = lateness_ms, skew_ms, dedupe_ms, entries_max
+        self._limits = lateness_ms, skew_ms, dedupe_ms, keep_ms, entries_max
         self._entries_max = entries_max
         self._entries = np.empty(FIRST_WORD + ENTRY_WORDS * PAGE_ENTRIES * pages, dtype=np.int64)
         self._directory = np.zeros(1 << (pages - 1).bit_length(), dtype=np.int64)
@@ -172,6 +192,7 @@ class Admission:
         self._register[LEDGER_CLOCK] = layout.LONG_AGO
         nothing = np.empty(0, dtype=np.int64)
         self.admit(nothing.view(np.uint64), nothing.view(np.uint64), nothing, None)
+        self.find(nothing.view(np.uint64))
         rehash(self._table, np.zeros_like(self._table))
 
     @property
@@ -183,6 +204,11 @@ class Admission:
     def next_serial(self) -> int:
         """The serial of the next event that is admitted."""
         return int(self._register[LEDGER_NEXT])
+
+    @property
+    def clock_ms(self) -> int:
+        """The latest time that the stream's clock has stood at."""
+        return int(self._register[LEDGER_CLOCK])
 
     @property
     def forgotten_early(self) -> int:
@@ -198,6 +224,12 @@ class Admission:
     ) -> Verdicts:
         """Judges n events, and remembers those that are admitted; `arrival_ms` is None where arrivals are unknown."""
         return self._take(True, ids, contents, timestamp_ms, arrival_ms)
+
+    def find(self, ids: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The serial of the last event of each id, -1 where it is not known any more."""
+        serials = np.empty(len(ids), dtype=np.int64)
+        _find(self._entries, self._directory, self._numbers, self._spare, self._table, ids, serials)
+        return serials
 
     def load(
         self,

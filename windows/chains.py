@@ -28,7 +28,7 @@ def key_of(chains: Words, c: int, ids: NDArray[np.uint64], i: int) -> np.uint64:
         column = chains[c, layout.CHAIN_KEYS + k]
         if column < 0:
             break
-        value = ids[column, i]
+        value = ids[i, column]
         if value == np.uint64(0):
             return np.uint64(0)
         key = mix(key ^ value) + np.uint64(0x9E3779B97F4A7C15)

@@ -59,6 +59,16 @@ def _enter(log: Log, tables: Tables, arena: Arena, a: int, base: int, row: int) 
 
 
 @inlined
+def restore_deque(log: Log, tables: Tables, arena: Arena, a: int, cell: int, base: int) -> None:
+    """Makes the deque of extreme `a` anew from the set of the window whose block is at `base`."""
+    arena.words[base + tables.accumulators[a, layout.ACCUMULATOR_WORD]] = layout.NO_ROWS
+    row, lead = int(arena.cells[2 * base]), int(arena.cells[2 * base + 1])
+    while row != lead:
+        _enter(log, tables, arena, a, base, row)
+        row = cell_of(log, row, cell + layout.NEXT)
+
+
+@inlined
 def leave_deques(log: Log, tables: Tables, arena: Arena, w: int, base: int, row: int) -> None:
     """Takes `row`, the oldest of the set, out of the deques where it is the front."""
     for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):

@@ -1,69 +1,29 @@
-"""64-bit ids of texts: SipHash-1-3 under a key, so that nobody who does not know the key can make two texts collide.
-
-Source: Aumasson and Bernstein, SipHash: a fast short-input PRF, 2012; one compression and three finalization rounds.
-"""
+"""64-bit ids of texts and contents of events, under a key: who does not know it can make no two of them collide."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from windows.contents import MARGIN, hash_objects
 from windows.jit import inlined, kernel
+from windows.siphash import absorbed, finished, seeded, word_at
 
 SEPARATOR = "\0"
-_NO_SEPARATOR = 256
+_SEPARATOR, _NO_SEPARATOR = ord(SEPARATOR), 256
 
 
 @inlined
-def _rotate(x: np.uint64, bits: int) -> np.uint64:
-    return (x << np.uint64(bits)) | (x >> np.uint64(64 - bits))
-
-
-@inlined
-def _round(
-    v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64
-) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
-    v0 = v0 + v1
-    v1 = _rotate(v1, 13) ^ v0
-    v0 = _rotate(v0, 32)
-    v2 = v2 + v3
-    v3 = _rotate(v3, 16) ^ v2
-    v0 = v0 + v3
-    v3 = _rotate(v3, 21) ^ v0
-    v2 = v2 + v1
-    v1 = _rotate(v1, 17) ^ v2
-    v2 = _rotate(v2, 32)
-    return v0, v1, v2, v3
-
-
-@inlined
-def _siphash(text: NDArray[np.uint8], start: int, stop: int, key0: np.uint64, key1: np.uint64) -> np.uint64:
-    v0 = key0 ^ np.uint64(0x736F6D6570736575)
-    v1 = key1 ^ np.uint64(0x646F72616E646F6D)
-    v2 = key0 ^ np.uint64(0x6C7967656E657261)
-    v3 = key1 ^ np.uint64(0x7465646279746573)
-    length = stop - start
-    whole = start + (length & ~7)
-    at = start
-    while at < whole:
-        word = np.uint64(0)
-        for k in range(8):
-            word |= np.uint64(text[at + k]) << np.uint64(8 * k)
-        v3 ^= word
-        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-        v0 ^= word
+def _hash(text: NDArray[np.uint8], start: int, stop: int, key0: np.uint64, key1: np.uint64) -> np.uint64:
+    state, at = seeded(key0, key1), start
+    while at + 8 <= stop:
+        state = absorbed(state, word_at(text, at))
         at += 8
-    word = np.uint64(length & 0xFF) << np.uint64(56)
-    for k in range(stop - whole):
-        word |= np.uint64(text[whole + k]) << np.uint64(8 * k)
-    v3 ^= word
-    v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-    v0 ^= word
-    v2 ^= np.uint64(0xFF)
-    for _ in range(3):
-        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-    return v0 ^ v1 ^ v2 ^ v3
+    rest = np.uint64(0)
+    for k in range(stop - at):
+        rest |= np.uint64(text[np.uint64(at + k)]) << np.uint64(8 * k)
+    return finished(state, stop - start, rest)
 
 
 @kernel
@@ -78,14 +38,14 @@ def _hash_parts(
             if at == start:
                 out[part] = np.uint64(0)
             else:
-                value = _siphash(text, start, at, key0, key1)
+                value = _hash(text, start, at, key0, key1)
                 out[part] = value if value != np.uint64(0) else np.uint64(1)
             part += 1
             start = at + 1
 
 
 class Hasher:
-    """Ids of texts under one 16-byte key."""
+    """Hashes under one 16-byte key."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != 16:
@@ -93,24 +53,37 @@ class Hasher:
         self._key0 = np.uint64(int.from_bytes(key[:8], "little"))
         self._key1 = np.uint64(int.from_bytes(key[8:], "little"))
         self.id("compile now")
+        self.contents([])
 
     def ids(self, texts: Sequence[str | None]) -> NDArray[np.uint64]:
         """The id of each text, uint64; a missing or empty text has the id 0."""
-        if not texts:
-            return np.empty(0, dtype=np.uint64)
+        there: Sequence[Any] = texts
         try:
-            joined = SEPARATOR.join(cast(Sequence[str], texts))
+            joined = SEPARATOR.join(there)
         except TypeError:
             joined = SEPARATOR.join([text or "" for text in texts])
+        out = np.empty(len(texts), dtype=np.uint64)
         if joined.count(SEPARATOR) == len(texts) - 1:
-            return self._hash(joined, len(texts), ord(SEPARATOR))
-        return np.concatenate([self._hash(text or "", 1, _NO_SEPARATOR) for text in texts])
+            self._hash(joined, _SEPARATOR, out)
+        else:
+            for at, text in enumerate(texts):
+                self._hash(text or "", _NO_SEPARATOR, out[at : at + 1])
+        return out
 
     def id(self, text: str) -> int:
         """The id of one text."""
         return int(self.ids([text])[0])
 
-    def _hash(self, joined: str, parts: int, separator: int) -> NDArray[np.uint64]:
-        out = np.empty(parts, dtype=np.uint64)
-        _hash_parts(np.frombuffer(joined.encode(), dtype=np.uint8), separator, self._key0, self._key1, out)
+    def contents(self, raws: Sequence[bytes]) -> NDArray[np.uint64]:
+        """A hash of each JSON object, uint64, in which the order of its fields and white space make no difference.
+
+        Fields inside other values are taken in their order, and numbers and strings as they are written.
+        """
+        ends = np.cumsum(np.fromiter(map(len, raws), dtype=np.int64, count=len(raws)))
+        text = np.frombuffer(b"".join((*raws, bytes(MARGIN))), dtype=np.uint8)
+        out = np.empty(len(raws), dtype=np.uint64)
+        hash_objects(text, ends, self._key0, self._key1, out)
         return out
+
+    def _hash(self, joined: str, separator: int, out: NDArray[np.uint64]) -> None:
+        _hash_parts(np.frombuffer(joined.encode(), dtype=np.uint8), separator, self._key0, self._key1, out)

@@ -71,8 +71,8 @@ def forget_oldest(ledger: Ledger, register: Words) -> None:
 
 
 @inlined
-def expire(ledger: Ledger, register: Words, dedupe_ms: int) -> None:
-    """Gives up the oldest entries, as long as the ledger's clock is past them by more than `dedupe_ms`.
+def expire(ledger: Ledger, register: Words, keep_ms: int) -> None:
+    """Gives up the oldest entries, as long as the ledger's clock is past them by more than `keep_ms`.
 
     An entry whose event came with a time ahead of that clock counts from the moment on when it is the oldest.
     """
@@ -83,7 +83,7 @@ def expire(ledger: Ledger, register: Words, dedupe_ms: int) -> None:
         record = record_of(ledger, register[LEDGER_OLDEST])
         came = min(ledger.entries[record + ENTRY_CLOCK], clock)
         ledger.entries[record + ENTRY_CLOCK] = came
-        if clock - came <= dedupe_ms:
+        if clock - came <= keep_ms:
             break
         forget_oldest(ledger, register)
 

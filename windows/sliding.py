@@ -27,6 +27,19 @@ def _has_equal(log: Log, row: int, pair: int, look_back: bool, low: int, look_on
 
 
 @inlined
+def add_value(block: Words, word: int, kind: int, value: int, sign: int) -> None:
+    """Adds (sign 1) or takes away (sign -1) `value`, unless it is missing, in an accumulator that sums up values."""
+    if value == layout.NULL:
+        return
+    if kind == layout.SUM:
+        block[word] += sign * value
+    elif kind == layout.COUNT_OF:
+        block[word] += sign
+    else:
+        add_square(block, word, value, sign)
+
+
+@inlined
 def accumulate(
     log: Log,
     tables: Tables,
@@ -55,15 +68,7 @@ def accumulate(
             if has_value and not _has_equal(log, row, of, look_back, low, look_on, high):
                 block[word] += sign
         else:
-            value = value_of(log, row, of)
-            if value == layout.NULL:
-                continue
-            if kind == layout.SUM:
-                block[word] += sign * value
-            elif kind == layout.COUNT_OF:
-                block[word] += sign
-            else:
-                add_square(block, word, value, sign)
+            add_value(block, word, kind, value_of(log, row, of), sign)
 
 
 @inlined

@@ -1,12 +1,12 @@
 """The sliding-window store: one log of events, and the windows that slide over it."""
 
 from itertools import pairwise
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from windows import layout, updating
+from windows import layout, revaluing, updating
 from windows.memory import Arena, Log, Tables
 from windows.plan import Plan
 from windows.table import rehash
@@ -26,10 +26,11 @@ _ROW_SHARE = 0.6
 _WORDS_MAX = 2**31 - 1
 
 
-class Columns(NamedTuple):
+class Columns(msgspec.Struct, frozen=True):
     """A batch of n events in order of arrival.
 
-    `ids` is uint64[len(plan.ids), n], as a Hasher gives them, 0 where missing; `values` is int64[len(plan.values), n],
+    `ids` is uint64[n, columns], as a Hasher gives them, 0 where missing; its first columns are those of `plan.ids`,
+    others are not read. `values` is int64[len(plan.values), n],
     NULL where missing; `entering` is uint64[n], bit f set where the event passes filter f; `judged` is bool[n], false
     where nobody asks for the features. Texts stay with the caller: a feature of `plan.texts` comes out as a row.
     """
@@ -57,8 +58,7 @@ class WindowStore:
             raise ValueError(f"expected at least {MEMORY_MIN} bytes of memory, got {memory_bytes}")
         self.plan = plan
         self.complete_since_ms = layout.LONG_AGO
-        self.whole_since_ms = np.empty(0, dtype=np.int64)
-        """As `complete_since_ms` was at each event of the last update."""
+        self._since_ms: list[tuple[int, int]] = []
         self._page_rows = page_rows
         self._lateness_ms = lateness_ms
         pages = int(memory_bytes * _ROW_SHARE) // (8 * plan.row_words * page_rows)
@@ -70,11 +70,15 @@ class WindowStore:
         self._tables = Tables(plan.chains, plan.windows, plan.accumulators, plan.outputs)
         self._log = Log(rows, rows.view(np.int32), plan.row_words)
         self._arena = Arena(words, words.view(np.int32), free, register)
+        self._memory = (*self._tables, *self._arena, *self._log)
         self._table = np.zeros(_TABLE_MIN, dtype=np.int64)
         self._scratch = np.empty(int(plan.windows[:, layout.WINDOW_WORDS].max(initial=1)), dtype=np.int64)
         self._floats = np.empty(1, dtype=np.float64)
+        self._slots = np.empty((page_rows, len(plan.chains)), dtype=np.int32)
         self._unused_pages = list(range(pages - 1, -1, -1))
         self._latest_ms = np.full(pages, layout.NULL, dtype=np.int64)
+        self._numbers = np.full(pages, layout.NONE, dtype=np.int64)
+        self._begun = 0
         self._left_pages: list[int] = []
         self._spare_pages = BATCH_MAX // page_rows + 2
         self._page = -1
@@ -85,10 +89,12 @@ class WindowStore:
     def _compile(self) -> None:
         """Runs the kernels on nothing, so that the first event does not wait for the compiler."""
         nothing = np.empty(0, dtype=np.int64)
-        ids = np.empty((len(self.plan.ids), 0), dtype=np.uint64)
+        ids = np.empty((0, len(self.plan.ids)), dtype=np.uint64)
         values = np.empty((len(self.plan.values), 0), dtype=np.int64)
         self.update(Columns(nothing, ids, values, nothing.astype(np.uint64), nothing.astype(np.bool_)))
         updating.forget(*self._tables, *self._arena, *self._log, self._table, 0, 0, layout.LONG_AGO)
+        tables = self._tables._replace(chains=self._tables.chains[:0])
+        revaluing.revalue(*tables, *self._arena, *self._log, 0, 0, 0)
         rehash(self._table, np.zeros_like(self._table))
 
     @property
@@ -107,8 +113,14 @@ class WindowStore:
         """Live keys over all chains."""
         return int(self._arena.register[layout.ARENA_SLOTS])
 
-    def update(self, columns: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Takes the events in, and answers with the features as of each and the row each event got in the log.
+    @property
+    def whole_since_ms(self) -> NDArray[np.int64]:
+        """As `complete_since_ms` was at each event of the last update."""
+        since_ms, counts = zip(*self._since_ms, strict=True)
+        return np.repeat(np.array(since_ms, dtype=np.int64), counts)
+
+    def update(self, columns: Columns) -> tuple[NDArray[np.int64], list[range]]:
+        """Takes the events in, and answers with the features as of each and the rows they got in the log, in order.
 
         Features are int64[len(plan.aggregates), n]: NULL where missing; those of `plan.floats` are the bits of a
         float64, NaN where missing; those of `plan.texts` are the row of the event whose text is meant. An event that is
@@ -119,48 +131,63 @@ class WindowStore:
             raise ValueError(f"expected at most {BATCH_MAX} events, got {count}")
         self._unused_pages += self._left_pages
         self._left_pages.clear()
-        room = self._page_rows - self._filled
-        edges = [0, *range(room or self._page_rows, count, self._page_rows), count]
-        self.whole_since_ms = np.empty(count, dtype=np.int64)
-        if len(edges) == 2:
-            taken = self._take(columns)
-            self.whole_since_ms[:] = self.complete_since_ms
-            return taken
-        pieces = []
-        for start, end in pairwise(edges):
-            pieces.append(self._take(_between(columns, start, end)))
-            self.whole_since_ms[start:end] = self.complete_since_ms
-        return np.concatenate([features for features, _ in pieces], axis=1), np.concatenate(
-            [rows for _, rows in pieces]
-        )
+        self._since_ms.clear()
+        room = self._page_rows - self._filled or self._page_rows
+        if count <= room:
+            features, rows = self._take(columns)
+            return features, [rows]
+        edges = [0, *range(room, count, self._page_rows), count]
+        pieces = [self._take(_between(columns, start, end)) for start, end in pairwise(edges)]
+        return np.concatenate([features for features, _ in pieces], axis=1), [rows for _, rows in pieces]
 
-    def _take(self, columns: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def load(self, columns: Columns) -> list[range]:
+        """Takes in any number of events; answers with the rows they got in the log, in order."""
+        rows: list[range] = []
+        for start in range(0, len(columns.timestamp_ms), BATCH_MAX):
+            rows += self.update(_between(columns, start, start + BATCH_MAX))[1]
+        return rows
+
+    def revalue(self, ordinal: int, column: int, value: int) -> bool:
+        """Gives value column `column` of an event taken in before the value `value`, or NULL, in all windows.
+
+        `ordinal` is how many events had been taken in before it. False where the event has left the log. Every answer
+        from now on is as if the event had come with that value.
+        """
+        number, place = divmod(ordinal, self._page_rows)
+        if not 0 <= ordinal < (self._begun - 1) * self._page_rows + self._filled:
+            raise ValueError(f"expected the ordinal of an event that was taken in, got {ordinal}")
+        if not 0 <= column < len(self.plan.values):
+            raise ValueError(f"expected a value column from 0 to {len(self.plan.values) - 1}, got {column}")
+        pages = np.flatnonzero(self._numbers == number)
+        for page in pages.tolist():
+            row = page * self._page_rows + place
+            revaluing.revalue(*self._tables, *self._arena, *self._log, row, 1 + column, value)
+        return len(pages) > 0
+
+    def _take(self, columns: Columns) -> tuple[NDArray[np.int64], range]:
         """Takes in events that all go to one page."""
-        plan, count = self.plan, len(columns.timestamp_ms)
+        count = len(columns.timestamp_ms)
         if self._filled == self._page_rows and count:
             self._begin_page()
         first = self._page * self._page_rows + self._filled
-        new_rows = np.arange(first, first + count, dtype=np.int64)
         self._filled += count
-        slots = np.empty((count, len(plan.chains)), dtype=np.int32)
-        features = np.empty((len(plan.aggregates), count), dtype=np.int64)
+        self._since_ms.append((self.complete_since_ms, count))
+        features = np.empty((len(self.plan.aggregates), count), dtype=np.int64)
         updating.update(
-            *self._tables,
-            *self._arena,
-            *self._log,
+            *self._memory,
             self._table,
             columns.timestamp_ms,
             columns.ids,
             columns.values,
             columns.entering,
             columns.judged,
-            slots,
-            new_rows,
+            first,
+            self._slots,
             self._scratch,
             self._floats,
             features,
         )
-        return features, new_rows
+        return features, range(first, first + count)
 
     def _begin_page(self) -> None:
         """Makes room for a page of events more, however they will be cut; forgets the pages that no window reaches."""
@@ -177,6 +204,8 @@ class WindowStore:
             rehash(self._table, larger)
             self._table = larger
         self._page, self._filled = self._unused_pages.pop(), 0
+        self._numbers[self._page] = self._begun
+        self._begun += 1
 
     def _new_words(self, count: int) -> int:
         """The most words of unused arena that `count` events can need."""
@@ -205,6 +234,7 @@ class WindowStore:
     def _forget(self, page: int) -> None:
         latest = int(self._latest_ms[page])
         self._latest_ms[page] = layout.NULL
+        self._numbers[page] = layout.NONE
         self.complete_since_ms = max(self.complete_since_ms, latest)
         first_row, clock = page * self._page_rows, latest + self.plan.reach_ms
         updating.forget(
@@ -217,7 +247,7 @@ def _between(columns: Columns, start: int, end: int) -> Columns:
     """The events from `start` on, up to `end`."""
     return Columns(
         columns.timestamp_ms[start:end],
-        np.ascontiguousarray(columns.ids[:, start:end]),
+        columns.ids[start:end],
         np.ascontiguousarray(columns.values[:, start:end]),
         columns.entering[start:end],
         columns.judged[start:end],

@@ -32,15 +32,15 @@ def _take(
     values: Words,
     filters: NDArray[np.uint64],
     judged: NDArray[np.bool_],
+    first_row: int,
     slots: Cells,
-    new_rows: Words,
     scratch: Words,
     floats: NDArray[np.float64],
     features: Words,
     i: int,
 ) -> None:
     """Takes event `i` in, and writes its features to `features[:, i]` if it is judged."""
-    row, time = new_rows[i], times[i]
+    row, time = first_row + i, times[i]
     log.rows[row * log.row_words] = time
     for v in range(len(values)):
         log.rows[row * log.row_words + 1 + v] = values[v, i]
@@ -84,19 +84,22 @@ def update(
     values: Words,
     filters: NDArray[np.uint64],
     judged: NDArray[np.bool_],
+    first_row: int,
     slots: Cells,
-    new_rows: Words,
     scratch: Words,
     floats: NDArray[np.float64],
     features: Words,
 ) -> None:
-    """Takes the events in, one after the other, and writes each judged one's features to `features[:, i]`."""
+    """Takes the events into the rows from `first_row` on, and writes each judged one's features to `features[:, i]`.
+
+    `slots` has room for the slot of each event in each chain.
+    """
     tables = Tables(chains, windows, accumulators, outputs)
     arena = Arena(words, word_cells, free, register)
     log = Log(rows, cells, row_words)
     locate(tables, arena, table, ids, filters, judged, slots)
     for i in range(len(times)):
-        _take(tables, arena, log, times, values, filters, judged, slots, new_rows, scratch, floats, features, i)
+        _take(tables, arena, log, times, values, filters, judged, first_row, slots, scratch, floats, features, i)
 
 
 @kernel

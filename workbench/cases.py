@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 import msgspec
+import numpy as np
 
-from engine import Engine
+from engine import Decisions, Engine
 from rules import Case, Input, Pack, Rule
 from rules.literals import shown
 from rules.scopes import feature_input
 from rules.syntax import inputs_of
-from schemas import Value
-from schemas.batches import decode
+from schemas import Event, Value
+from schemas.batches import Batch, decode
 from workbench.annotations import annotated
 
 START_MS = 1_767_225_600_000
@@ -77,12 +79,37 @@ def _run(pack: Pack, rule: Rule, case: Case) -> tuple[str, ...]:
     batch = decode([msgspec.json.encode(event) for event in case.events(pack.currency, START_MS)])
     if batch.rejections:
         return tuple(f"event {each.index + 1} cannot be read: {each.message}" for each in batch.rejections)
-    decisions = engine.decide(batch, {name: spec.entries for name, spec in pack.lists.items()})
-    if not decisions.positions or decisions.positions[-1] < len(batch.events) - 1:
-        return (f"expected a last event that gets a decision, got a `{batch.events[-1].type}` that no rule judges",)
+    decisions = _decided(engine, batch, {name: spec.entries for name, spec in pack.lists.items()})
+    if not decisions.watched:
+        return (f"expected a last event that gets a decision, got {_undecided(batch.events[-1], decisions)}",)
     matched = rule.id in msgspec.json.decode(decisions.encoded[-1])["rules"]
     values = dict(zip(read, decisions.watched[-1], strict=True))
     return tuple(_problem(pack, rule, case, matched, features, values))
+
+
+def _decided(engine: Engine, batch: Batch, lists: Mapping[str, Mapping[str, int]]) -> Decisions:
+    """What becomes of the last event; each comes at its own time, or at that of the one before if it is late."""
+    arrivals_ms = accumulate(batch.timestamp_ms.tolist(), max)
+    parts = [
+        engine.decide(Batch([event], [raw], times, amounts, []), lists, (), arrived_ms)
+        for event, raw, times, amounts, arrived_ms in zip(
+            batch.events,
+            batch.raws,
+            np.split(batch.timestamp_ms, len(batch.events)),
+            np.split(batch.amount_minor, len(batch.events)),
+            arrivals_ms,
+            strict=True,
+        )
+    ]
+    return parts[-1]
+
+
+def _undecided(event: Event, decisions: Decisions) -> str:
+    if decisions.repeated:
+        return f"`{event.id}`, which had been decided before"
+    if decisions.conflicting:
+        return f"`{event.id}`, an id that another event of the test has"
+    return f"a `{event.type}` that no rule judges"
 
 
 def _problem(

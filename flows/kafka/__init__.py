@@ -1,9 +1,18 @@
 """Kafka in and out, on librdkafka: one consumer for all partitions, one producer, offsets committed after delivery."""
 
 from flows.kafka.settings import Settings, SettingsError, read_settings
-from flows.kafka.sink import KafkaSink
+from flows.kafka.sink import KafkaSink, Topics
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import await_topics
 from flows.kafka.trouble import Trouble
 
-__all__ = ["KafkaSink", "KafkaSource", "Settings", "SettingsError", "Trouble", "await_topics", "read_settings"]
+__all__ = [
+    "KafkaSink",
+    "KafkaSource",
+    "Settings",
+    "SettingsError",
+    "Topics",
+    "Trouble",
+    "await_topics",
+    "read_settings",
+]

@@ -54,10 +54,18 @@ class Settings(NamedTuple):
     consumer: dict[str, str]
     producer: dict[str, str]
 
-    def of_consumer(self, bootstrap: str, group: str) -> dict[str, Value]:
-        """The whole configuration of a consumer."""
+    @property
+    def assigns_incrementally(self) -> bool:
+        """Whether the consumer's group hands out partitions one by one, and does not take all of them back first."""
+        given = self.common | self.consumer
+        strategy = given.get("partition.assignment.strategy", "")
+        return "cooperative" in strategy or given.get("group.protocol") == "consumer"
+
+    def of_consumer(self, bootstrap: str, group: str, instance: str | None = None) -> dict[str, Value]:
+        """The whole configuration of a consumer; `instance` names it across restarts."""
         return {
             **COMMON,
+            **({} if instance is None else {"group.instance.id": instance}),
             **CONSUMER,
             **self.common,
             **self.consumer,
@@ -76,6 +84,18 @@ class Settings(NamedTuple):
             **self.producer,
             "bootstrap.servers": bootstrap,
             "delivery.report.only.error": True,
+        }
+
+    def of_readback(self, bootstrap: str) -> dict[str, Value]:
+        """The whole configuration of a consumer that belongs to no group and reads topics back."""
+        return {
+            **COMMON,
+            **self.common,
+            **self.consumer,
+            "bootstrap.servers": bootstrap,
+            "group.id": "riskgate-readback",
+            "enable.auto.commit": False,
+            "isolation.level": "read_uncommitted",
         }
 
     def of_admin(self, bootstrap: str) -> dict[str, Value]:

@@ -1,12 +1,16 @@
 """Decisions and dead letters to their topics."""
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from flows.batches import Verdicts
+from flows.entries import Delivered, Entry
+from flows.kafka.readback import published_since
 from flows.kafka.settings import Settings, log
 from flows.kafka.trouble import Trouble, sentence_of
 from flows.lifecycle import FlowError, Stop
@@ -15,6 +19,21 @@ WAIT_S = 0.05
 RETRY_AFTER_S = 1.0
 
 _BASE64_GROUP = 4
+
+
+BEFORE_MARK_MS = 5_000
+"""So long before a mark topics are read back: the clock may have been set back meanwhile."""
+
+REPLAYED_S = 60.0
+"""For so long after a restart events may come again whose decisions had been published."""
+
+
+class Topics(NamedTuple):
+    """Where everything goes; audit events are only told where they have no topic."""
+
+    decisions: str
+    dead_letters: str
+    audit: str | None = None
 
 
 class KafkaSink:
@@ -27,15 +46,16 @@ class KafkaSink:
     def __init__(
         self,
         bootstrap: str,
-        decisions_topic: str,
-        dead_letters_topic: str,
+        topics: Topics,
         settings: Settings,
         trouble: Trouble,
         stop: Stop,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._decisions_topic = decisions_topic
-        self._dead_letters_topic = dead_letters_topic
+        self._topics = topics
+        self._readback = settings.of_readback(bootstrap)
+        self._replayed: set[str] = set()
+        self._replayed_until_s = float("-inf")
         self._trouble = trouble
         self._stop = stop
         self._monotonic = monotonic
@@ -52,19 +72,76 @@ class KafkaSink:
         except (KafkaException, ValueError, TypeError) as error:
             raise FlowError(settings.without_secrets(f"the producer cannot be set up: {sentence_of(error)}")) from None
 
+    def resume(self, delivered: Delivered | None, outbox: Sequence[Entry]) -> int:
+        """Reads the topics back from the mark on, and sends what they do not have.
+
+        A decision in the topic that is not in the outbox was published by a run whose journal lost its end when the
+        power failed. Its event will come again; then what was published stands.
+        """
+        if delivered is None:
+            return 0
+        since_ms = delivered.at_ms - BEFORE_MARK_MS
+        wanted = tuple(filter(None, self._topics))
+        found = published_since(self._readback, wanted, since_ms, self._trouble, self._stop)
+        decisions = Counter(found[self._topics.decisions])
+        letters, audits = (Counter(found[topic]) if topic else Counter() for topic in self._topics[1:])
+        again = 0
+        for entry in outbox:
+            missing = _missing(entry.decisions(), decisions)
+            again += len(missing)
+            self._write(
+                missing,
+                _missing(entry.dead_letters, letters),
+                _missing(entry.audits, audits),
+            )
+        self._replayed = {id_ for id_ in map(_id_of, decisions.elements()) if id_ is not None}
+        self._replayed_until_s = self._monotonic() + REPLAYED_S
+        return again
+
     def write(self, verdicts: Verdicts) -> None:
-        produce, topic = self.producer.produce, self._decisions_topic
+        decisions = verdicts.decisions
+        if self._replayed:
+            decisions = self._not_published(decisions)
+        if verdicts.dead_letters or verdicts.audits:
+            letters, audits = (
+                [msgspec.json.encode(event) for event in events] for events in (verdicts.dead_letters, verdicts.audits)
+            )
+            self._write(decisions, letters, audits)
+        else:
+            self._write(decisions, (), ())
+
+    def _write(self, decisions: Sequence[bytes], letters: Sequence[bytes], audits: Sequence[bytes]) -> None:
+        produce, topic = self.producer.produce, self._topics.decisions
         try:
-            for decision in verdicts.decisions:
+            for decision in decisions:
                 try:
                     produce(topic, decision)
                 except BufferError:
                     self._produce(topic, decision)
-            for letter in verdicts.dead_letters:
-                self._produce_dead_letter(msgspec.json.encode(letter))
+            for letter in letters:
+                self._produce_dead_letter(letter)
+            for audit in audits:
+                if self._topics.audit is not None:
+                    self._produce(self._topics.audit, audit)
+                else:
+                    self._trouble.note(f"audit event {audit.decode()}")
         except KafkaException as error:
             raise FlowError(f"the output cannot be written: {error.args[0].str()}") from error
         self._serve(0)
+
+    def _not_published(self, decisions: list[bytes]) -> list[bytes]:
+        """Those that no earlier run has published."""
+        if self._monotonic() > self._replayed_until_s:
+            self._replayed.clear()
+            return decisions
+        kept = []
+        for decision in decisions:
+            id_ = _id_of(decision)
+            if id_ is None or id_ not in self._replayed:
+                kept.append(decision)
+            else:
+                self._replayed.discard(id_)
+        return kept
 
     def _produce(self, topic: str, value: bytes) -> None:
         while True:
@@ -84,7 +161,7 @@ class KafkaSink:
         """Cuts the original until the record is small enough to be sent."""
         while True:
             try:
-                self._produce(self._dead_letters_topic, letter)
+                self._produce(self._topics.dead_letters, letter)
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                     raise
@@ -100,6 +177,10 @@ class KafkaSink:
                 return False
             self._serve(WAIT_S)
         return True
+
+    def ends(self) -> Mapping[str, int]:
+        """A topic is read back by time."""
+        return {}
 
     def _serve(self, timeout_s: float) -> None:
         """Lets librdkafka report, and sends again what failed."""
@@ -123,7 +204,7 @@ class KafkaSink:
     def _send_again(self, message: Message) -> None:
         error, topic, value = message.error(), message.topic() or "", message.value() or b""
         if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-            if topic != self._dead_letters_topic:
+            if topic != self._topics.dead_letters:
                 raise FlowError(
                     f"topic `{topic}` does not take records of {len(value):,} bytes: raise its max.message.bytes, or"
                     " lower producer.batch.size"
@@ -136,6 +217,34 @@ class KafkaSink:
         """Gives up what is still under way; `settle` has told whether anything is."""
         self.producer.purge()
         self.producer.poll(0)
+
+
+class _Published(msgspec.Struct):
+    transaction_id: str
+    duplicate: bool = False
+
+
+_decode_published = msgspec.json.Decoder(_Published).decode
+
+
+def _id_of(decision: bytes) -> str | None:
+    """Whose first decision this is; None for the answer to a repetition, and for what riskgate did not write."""
+    try:
+        published = _decode_published(decision)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return None if published.duplicate else published.transaction_id
+
+
+def _missing(wanted: Iterable[bytes], found: Counter[bytes]) -> list[bytes]:
+    """What is wanted and was not found; the others are taken out of what was found."""
+    missing = []
+    for each in wanted:
+        if found[each] > 0:
+            found[each] -= 1
+        else:
+            missing.append(each)
+    return missing
 
 
 def _with_half_the_original(letter: bytes) -> bytes:

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from itertools import groupby
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_STORED, Consumer, KafkaException, Message, TopicPartition
 
-from flows.batches import Arrival
+from flows.batches import Arrival, Reached
 from flows.kafka.alignment import Alignment
 from flows.kafka.settings import Settings, log
 from flows.kafka.trouble import Trouble, sentence_of
@@ -26,11 +26,17 @@ WATERMARK_TIMEOUT_S = 1.0
 SETTLE_S = 3.0
 
 
+def now_ms() -> int:
+    """The clock, in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
 class KafkaSource:
     """Takes what has come and commits what was acknowledged. Raises FlowError when it cannot be set up.
 
     `settle` waits, for at most so many seconds, until everything taken is delivered; it is called before partitions are
-    handed to another member.
+    handed to another member. `instance` names this member of the group across restarts, so that it finds its partitions
+    again at once.
     """
 
     def __init__(
@@ -41,9 +47,14 @@ class KafkaSource:
         settings: Settings,
         settle: Callable[[float], bool],
         trouble: Trouble,
+        instance: str | None = None,
+        now_ms: Callable[[], int] = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settle = settle
+        self._now_ms = now_ms
+        self._reached: dict[int, int] = {}
+        self._incremental = settings.assigns_incrementally
         self._trouble = trouble
         self._topic = topic
         self._monotonic = monotonic
@@ -59,7 +70,7 @@ class KafkaSource:
         self._commit_problem: str | None = None
         self._closing = False
         configuration = {
-            **settings.of_consumer(bootstrap, group),
+            **settings.of_consumer(bootstrap, group, instance),
             "error_cb": trouble.on_error,
             "on_commit": self._on_commit,
             "logger": log(),
@@ -68,7 +79,15 @@ class KafkaSource:
             self._consumer = Consumer(configuration)
         except (KafkaException, ValueError, TypeError) as error:
             raise FlowError(settings.without_secrets(f"the consumer cannot be set up: {sentence_of(error)}")) from None
-        self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+
+    def begin(self, reached: Reached) -> None:
+        own = f"{self._topic}/"
+        self._reached = {
+            int(part.removeprefix(own)): offset for part, offset in reached.items() if part.startswith(own)
+        }
+        self._consumer.subscribe(
+            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
 
     def take(self) -> Arrival:
         if self._cut == len(self._ready):
@@ -83,7 +102,19 @@ class KafkaSource:
             message = messages[index]
             return TopicPlace(message.topic() or "", message.partition() or 0, message.offset() or 0)
 
-        return Arrival(raws, place_of)
+        return Arrival(raws, place_of, reached=self._reached_by(messages), arrived_ms=self._now_ms())
+
+    def _reached_by(self, messages: list[Message]) -> Reached:
+        """The offset behind the last message of each partition."""
+        wanted = len(self._read_to)
+        reached: dict[str, int] = {}
+        for message in reversed(messages):
+            part = f"{self._topic}/{message.partition()}"
+            if part not in reached:
+                reached[part] = (message.offset() or 0) + 1
+                if len(reached) >= wanted:
+                    break
+        return reached
 
     def _next_records(self) -> list[Message]:
         """Reads until the alignment gives something away, or nothing comes for a moment."""
@@ -191,9 +222,25 @@ class KafkaSource:
         if error is not None:
             self._committed = []
 
-    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for given in partitions:
             self._alignment.open(given.partition)
+        if any(given.partition in self._reached for given in partitions):
+            self._begin_behind(consumer, partitions)
+
+    def _begin_behind(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Begins where the state says: behind the committed offset after a crash, before it after a rebalance."""
+        try:
+            committed = consumer.committed(partitions, timeout=COMMIT_TIMEOUT_S)
+        except KafkaException as error:
+            self._trouble.tell(f"the committed offsets cannot be read: {error.args[0].str()}")
+            committed = partitions
+        places = []
+        for place in committed:
+            reached = self._reached.get(place.partition, OFFSET_STORED)
+            places.append(TopicPartition(place.topic, place.partition, max(reached, place.offset)))
+        assign = consumer.incremental_assign if self._incremental else consumer.assign
+        assign(places)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._closing:

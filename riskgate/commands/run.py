@@ -25,6 +25,12 @@ DEFAULT_GROUP = "riskgate"
     help="What could not be read, one a line. Without it the first ten are told on standard error; the summary counts"
     " all by reason.",
 )
+@click.option(
+    "--audit",
+    metavar="F|TOPIC",
+    help="Where audit events go, such as an id that comes again with other content: a file, or with --kafka a topic."
+    " Without it they are told on standard error.",
+)
 @click.option("--kafka", metavar="HOST:PORT,...", help="Brokers to start from; needs --in, --out and --dead.")
 @click.option("--in", "in_topic", metavar="TOPIC", help="Topic of events; it must exist.")
 @click.option("--out", "out_topic", metavar="TOPIC", help="Topic of decisions; created where it is missing.")
@@ -54,11 +60,20 @@ DEFAULT_GROUP = "riskgate"
     help="Where decisions are found again and analysts keep lists: redis://HOST:6379/0, or memory: for this process"
     " alone. Without it an event that comes again is decided again.",
 )
+@click.option(
+    "--state",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="RISKGATE_STATE",
+    help="Keep everything there, so that the same command goes on after a crash or a restart: no event is skipped, none"
+    " counted twice. Made where it is missing. Without it windows begin empty.",
+)
 def command(
     pack: Path,
     input_path: str | None,
     output_path: str | None,
     dead_letters: str | None,
+    audit: str | None,
     kafka: str | None,
     in_topic: str | None,
     out_topic: str | None,
@@ -67,6 +82,7 @@ def command(
     kafka_config: tuple[str, ...],
     kafka_config_file: Path | None,
     store: str | None,
+    state: Path | None,
 ) -> None:
     """Decide a stream of events, from a file or pipe or from Kafka, until it ends or is stopped.
 
@@ -88,18 +104,18 @@ def command(
     }
     _refuse_mixture(of_files, of_kafka)
     if input_path is not None and output_path is not None:
-        _refuse_equal(of_files)
-        from riskgate.running import run_files
+        _refuse_equal({**of_files, "--audit": audit})
+        from riskgate.running import FileEnds, Job, run_files
 
-        code = run_files(pack, store, input_path, output_path, dead_letters)
+        code = run_files(Job(pack, store, state), FileEnds(input_path, output_path, dead_letters, audit))
     elif kafka is not None and in_topic is not None and out_topic is not None and dead_topic is not None:
-        _refuse_equal({"--in": in_topic, "--out": out_topic, "--dead": dead_topic})
-        from riskgate.running import KafkaEnds, run_kafka
+        _refuse_equal({"--in": in_topic, "--out": out_topic, "--dead": dead_topic, "--audit": audit})
+        from riskgate.running import Job, KafkaEnds, run_kafka
 
         ends = KafkaEnds(
-            kafka, in_topic, out_topic, dead_topic, group or DEFAULT_GROUP, kafka_config, kafka_config_file
+            kafka, in_topic, out_topic, dead_topic, audit, group or DEFAULT_GROUP, kafka_config, kafka_config_file
         )
-        code = run_kafka(pack, store, ends)
+        code = run_kafka(Job(pack, store, state), ends)
     elif any(value is not None for value in of_kafka.values()):
         raise click.UsageError(_missing(of_kafka, ("--kafka", "--in", "--out", "--dead")))
     else:

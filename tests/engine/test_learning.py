@@ -8,7 +8,7 @@ import pytest
 
 from engine import Engine
 from schemas.batches import decode
-from support.raw_events import NOW_MS, raw_event
+from support.raw_events import NOW_MS, nth_event
 from support.rule_packs import sound_pack
 from windows.store import MEMORY_MIN
 
@@ -24,7 +24,7 @@ def decisions(folder: Path, then: str, events: list[dict[str, Any]], size: int) 
         "- {id: a.c, when: amount > 0, then: tag, mode: live, reason: SAW, explain: '{score.own.value}'}\n",
     )
     engine = Engine(pack, memory_bytes=MEMORY_MIN)
-    raws = [raw_event(each.get("type", "payment"), timestamp=NOW_MS + at, **each) for at, each in enumerate(events)]
+    raws = [nth_event(at, each.get("type", "payment"), timestamp=NOW_MS + at, **each) for at, each in enumerate(events)]
     batches = [decode(raws[start : start + size]) for start in range(0, len(raws), size)]
     return [msgspec.json.decode(each) for batch in batches for each in engine.decide(batch, {}).encoded]
 

@@ -7,7 +7,7 @@ import msgspec
 from engine import Engine
 from rules import Pack
 from schemas.batches import decode
-from support.raw_events import NOW_MS, raw_event
+from support.raw_events import NOW_MS, nth_event
 from support.rule_packs import sound_pack
 from windows.store import MEMORY_MIN
 
@@ -30,8 +30,8 @@ def test_a_count_is_right_or_marked(tmp_path: Path) -> None:
         batches += 1
         assert batches < 60, "the memory never filled"
         raws = [
-            raw_event("payment", timestamp=NOW_MS + number + at, amount=100, ip=f"ip{number + at}")
-            for at in range(BATCH)
+            nth_event(at, "payment", timestamp=NOW_MS + at, amount=100, ip=f"ip{at}")
+            for at in range(number, number + BATCH)
         ]
         for encoded in engine.decide(decode(raws), {}).encoded:
             number += 1
@@ -55,11 +55,12 @@ def test_an_event_older_than_the_log_is_marked(tmp_path: Path) -> None:
     pack = sound_pack(tmp_path, f"features: {{n: {feature}}}\nrules: [{rule}]\n")
     engine = Engine(pack, memory_bytes=MEMORY_MIN)
     for start in range(0, 6_000, 100):
-        engine.decide(decode([raw_event("payment", timestamp=NOW_MS + 60_000 * (start + at)) for at in range(100)]), {})
+        numbers = range(start, start + 100)
+        engine.decide(decode([nth_event(at, "payment", timestamp=NOW_MS + 60_000 * at) for at in numbers]), {})
     late, fresh = (
-        msgspec.json.decode(engine.decide(decode([raw_event("payment", timestamp=time_ms)]), {}).encoded[0])
-        for time_ms in (NOW_MS, NOW_MS + 60_000 * 6_000)
+        msgspec.json.decode(engine.decide(decode([nth_event(at, "payment", timestamp=time_ms)]), {}).encoded[0])
+        for at, time_ms in ((6_000, NOW_MS), (6_001, NOW_MS + 60_000 * 6_000))
     )
-    assert (late["origin"], late["missing"]) == ("degraded", ["windows"])
+    assert (late["origin"], late["missing"], late["degraded"]) == ("degraded", ["windows"], "late")
     assert (fresh["origin"], fresh["missing"]) == ("scored", [])
     assert engine.held[0] < 6_000

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from support.cuts import decided
-from support.raw_events import NOW_MS, raw_event
+from support.raw_events import NOW_MS, nth_event
 from support.rule_packs import sound_pack
 
 RULES = 150
@@ -23,7 +23,7 @@ def test_each_of_many_rules_has_its_bit(tmp_path: Path, size: int) -> None:
         lines.append(f"- {{id: a.r{number}, when: {when}, then: tag, mode: live}}\n")
     pack = sound_pack(tmp_path, f"{DETECTOR}rules:\n{''.join(lines)}")
     amounts = [(37 * at) % (RULES + 20) for at in range(200)]
-    raws = [raw_event("payment", timestamp=NOW_MS + at, amount=amount) for at, amount in enumerate(amounts)]
+    raws = [nth_event(at, "payment", timestamp=NOW_MS + at, amount=amount) for at, amount in enumerate(amounts)]
     first, *others = [msgspec.json.decode(each)["rules"] for each in decided(pack, raws, {}, cycle([size]))]
     assert first == []
     assert others == [[f"a.r{number}" for number in range(min(RULES, amount + 1))] for amount in amounts[1:]]

@@ -13,7 +13,7 @@ IMPURE = {
     *("bytewax", "confluent_kafka", "redis"),
 }
 ALLOWED = {
-    "windows/jit.py": {"os", "pathlib"},  # where compiled kernels are cached
+    "windows/jit.py": {"os", "pathlib", "shutil", "tempfile"},  # where compiled kernels are cached, before any event
     "rules/models.py": {"pathlib"},  # rules are read from files when a pack is loaded
     "rules/loader.py": {"pathlib"},
     "rules/lists.py": {"pathlib"},

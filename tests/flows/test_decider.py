@@ -47,16 +47,16 @@ def test_each_id_is_judged_once_and_answered_each_time(batches: list[list[str]])
     assert bench.tally.duplicates == sum(map(len, batches)) - len(seen)
 
 
-def test_without_a_store_every_event_is_judged() -> None:
+def test_without_a_store_the_judge_alone_knows_what_came_before() -> None:
     judge, tally = AllowAll(), Tally()
     raws = [payment("t1"), payment("t1")]
-    verdicts = Decider(judge, {"l": {"x": 1}}, tally).decide(Arrival(raws, place_of), decode(raws))
-    assert [decoded(decision).duplicate for decision in verdicts.decisions] == [
-        decoded(verdicts.decisions[0]).duplicate
-    ] * 2
-    assert judge.sizes == [2]
-    assert judge.lists == {"l": {"x": 1}}
-    assert tally.duplicates == 0
+    verdicts = Decider(judge, {"l": {"x": 1}}, tally).decide(
+        Arrival(raws, place_of, reached={"here": 2}, arrived_ms=NOW_MS), decode(raws)
+    )
+    assert [decoded(decision).duplicate is True for decision in verdicts.decisions] == [False, True]
+    assert (judge.sizes, judge.lists, judge.arrived_ms) == ([1], {"l": {"x": 1}}, NOW_MS)
+    assert (tally.actions, tally.duplicates) == ({"allow": 1}, 1)
+    assert verdicts.reached == {"here": 2}
 
 
 def test_an_event_that_needs_no_decision_is_not_counted_twice_either() -> None:

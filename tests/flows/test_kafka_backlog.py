@@ -49,8 +49,9 @@ class Reading:
         self.notes: list[str] = []
         trouble = Trouble(bootstrap, self.notes.append, str)
         settings, group = read_settings(), f"group-{uuid4()}"
-        clock = {"monotonic": lambda: 0.0} if standing_clock else {}
-        self.source = KafkaSource(bootstrap, topic, group, settings, lambda _timeout_s: True, trouble, **clock)
+        clock = (lambda: 0.0) if standing_clock else time.monotonic
+        self.source = KafkaSource(bootstrap, topic, group, settings, lambda _: True, trouble, monotonic=clock)
+        self.source.begin({})
         self.places: list[TopicPlace] = []
 
     def until(self, count: int) -> list[TopicPlace]:

@@ -76,7 +76,7 @@ def test_a_bad_event_costs_only_itself(raws: list[bytes]) -> None:
     assert batch.events == [event for each in alone for event in each.events]
     assert batch.timestamp_ms.tolist() == [time for each in alone for time in each.timestamp_ms.tolist()]
     assert batch.amount_minor.tolist() == [minor for each in alone for minor in each.amount_minor.tolist()]
-    assert batch.accepted(len(raws)) == [index for index, each in enumerate(alone) if each.events]
+    assert list(batch.accepted()) == [index for index, each in enumerate(alone) if each.events]
     expected = [(index, each.rejections[0]) for index, each in enumerate(alone) if each.rejections]
     assert [(r.index, r.reason, r.message) for r in batch.rejections] == [
         (index, r.reason, r.message) for index, r in expected
@@ -91,8 +91,8 @@ def test_every_type_is_read(kind: str) -> None:
     assert (event.device_id, event.ip, event.country) == ("d1", "10.0.0.1", None)
     assert event.attributes == {"new": "x", "level": 3}
     assert batch.timestamp_ms.tolist() == [NOW_MS]
-    assert batch.amount_minor.tolist() == [1234 if kind in TRANSACTION_TYPES else NULL]
-    assert len(EVENT_TYPES) == len(STRUCTS) == 13
+    assert batch.amount_minor.tolist() == [1234 if kind in (*TRANSACTION_TYPES, "correction") else NULL]
+    assert len(EVENT_TYPES) == len(STRUCTS) == 15
 
 
 def test_unknown_fields_are_kept_under_attributes() -> None:

@@ -22,6 +22,7 @@ class NaiveAdmission:
     lateness_ms: int
     skew_ms: int
     dedupe_ms: int
+    keep_ms: int
     entries_max: int
     aheads: list[int] = field(default_factory=list)
     held: list[Entry] = field(default_factory=list)
@@ -59,9 +60,13 @@ class NaiveAdmission:
             kind = LATE
         return kind, self.next_serial - 1, clock_ms
 
+    def find(self, key: int) -> int:
+        """The serial of the last event with the id that is held, or -1."""
+        return max((entry.serial for entry in self.held if entry.key == key), default=-1)
+
     def _expire(self) -> None:
         while self.held and self.clock_ms is not None:
             self.held[0].came_ms = min(self.held[0].came_ms, self.clock_ms)
-            if self.clock_ms - self.held[0].came_ms <= self.dedupe_ms:
+            if self.clock_ms - self.held[0].came_ms <= self.keep_ms:
                 break
             del self.held[0]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from flows import Decider, FlowError, Judge, Recall, Stop, Tally, run
-from flows.kafka import KafkaSink, KafkaSource, Trouble, await_topics, read_settings
+from flows.kafka import KafkaSink, KafkaSource, Topics, Trouble, await_topics, read_settings
 from stores import MemoryStore
 from support.judges import AllowAll
 from support.services import wait_until
@@ -36,10 +36,11 @@ class Gate:
         in_topic, out_topic, dead_topic = self._topics
         trouble = Trouble(self._bootstrap, self.notes.append, str)
         try:
-            sink = KafkaSink(self._bootstrap, out_topic, dead_topic, self._settings, trouble, self.stop)
+            sink = KafkaSink(self._bootstrap, Topics(out_topic, dead_topic), self._settings, trouble, self.stop)
             admin = self._settings.of_admin(self._bootstrap)
             if await_topics(sink.producer, in_topic, (out_topic, dead_topic), admin, trouble, self.stop):
                 source = KafkaSource(self._bootstrap, in_topic, self._group, self._settings, sink.settle, trouble)
+                source.begin({})
                 recall = Recall(MemoryStore(), {}, lambda: NOW_MS, self.notes.append, self.tally)
                 run(source, Decider(self._judge, {}, self.tally, recall), sink, self.stop)
         except FlowError as error:

@@ -1,6 +1,7 @@
 """Feeds the oracle's happenings to the real store and reads its features back as Python values."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -25,22 +26,26 @@ class WindowDriver:
     def take(self, happenings: Sequence[Happening]) -> list[list[Value]]:
         """The features of each happening; an empty list for one that is not judged."""
         plan = self.plan
-        ids = [HASHER.ids([h.ids[name] for h in happenings]) for name in plan.ids]
+        ids = [HASHER.ids([h.ids[name] for name in plan.ids]) for h in happenings]
         values = [[NULL if h.values[name] is None else h.values[name] for h in happenings] for name in plan.values]
         columns = Columns(
             np.array([h.time_ms for h in happenings], dtype=np.int64),
-            np.array(ids, dtype=np.uint64).reshape(len(plan.ids), len(happenings)),
+            np.array(ids, dtype=np.uint64).reshape(len(happenings), len(plan.ids)),
             np.array(values, dtype=np.int64).reshape(len(plan.values), len(happenings)),
             np.array([sum(1 << f for f in h.filters) for h in happenings], dtype=np.uint64),
             np.array([h.judged for h in happenings]),
         )
         features, rows = self.store.update(columns)
-        for row, happening in zip(rows.tolist(), happenings, strict=True):
+        for row, happening in zip(chain.from_iterable(rows), happenings, strict=True):
             self._texts |= {(name, row): happening.ids[name] for name in plan.texts.values()}
         return [
             [self._value(features, f, i) for f in range(len(plan.aggregates))] if happening.judged else []
             for i, happening in enumerate(happenings)
         ]
+
+    def revalue(self, ordinal: int, name: str, value: int | None) -> bool:
+        """Gives an event taken in before another value; False where the log no longer has it."""
+        return self.store.revalue(ordinal, self.plan.values.index(name), NULL if value is None else value)
 
     def _value(self, features: np.ndarray[tuple[int, int], np.dtype[np.int64]], f: int, i: int) -> Value:
         if f in self.plan.floats:

@@ -67,7 +67,7 @@ def batch_of(plan: Plan, first: int, keys: int) -> Columns:
     draw = np.random.default_rng(first)
     return Columns(
         10**12 + 1000 * np.arange(first, first + BATCH, dtype=np.int64),
-        _SPREAD * draw.integers(1, keys + 1, size=(len(plan.ids), BATCH), dtype=np.uint64),
+        _SPREAD * draw.integers(1, keys + 1, size=(BATCH, len(plan.ids)), dtype=np.uint64),
         draw.integers(1, 10**6, size=(len(plan.values), BATCH), dtype=np.int64),
         np.ones(BATCH, dtype=np.uint64),
         np.ones(BATCH, dtype=bool),

@@ -64,25 +64,29 @@ def state(admission: Admission | NaiveAdmission) -> tuple[int, int, int]:
 @given(
     comings(),
     st.tuples(st.sampled_from((0, 30, 300)), st.sampled_from((1, 20, 200)), st.sampled_from((0, 50, 1000))),
+    st.sampled_from((0, 100)),
     st.sampled_from((1, 3, 20, 10**6)),
     st.lists(st.integers(1, 149), max_size=4),
 )
 def test_verdicts_equal_the_oracle(
-    stream: list[Coming], limits: tuple[int, int, int], entries_max: int, cuts: list[int]
+    stream: list[Coming], limits: tuple[int, int, int], longer_ms: int, entries_max: int, cuts: list[int]
 ) -> None:
-    ours, theirs = Admission(*limits, entries_max), NaiveAdmission(*limits, entries_max)
+    keep_ms = limits[2] + longer_ms
+    ours, theirs = Admission(*limits, keep_ms, entries_max), NaiveAdmission(*limits, keep_ms, entries_max)
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
     for start, end in pairwise(edges):
         part = stream[start:end]
         expected = [theirs.admit(c.id, c.content, c.timestamp_ms, c.arrival_ms) for c in part]
         assert take(ours, part, known=any(c.arrival_ms for c in stream)) == expected
         assert state(ours) == state(theirs)
+        ids = sorted({c.id for c in stream})
+        assert ours.find(np.array(ids, dtype=np.uint64)).tolist() == [theirs.find(each) for each in ids]
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(comings(), st.integers(0, 150), st.sampled_from((1, 3, 20, 10**6)))
 def test_what_was_admitted_is_all_that_a_restart_needs(stream: list[Coming], at: int, entries_max: int) -> None:
-    whole, before, after = (Admission(30, 20, 100, entries_max) for _ in range(3))
+    whole, before, after = (Admission(30, 20, 100, 150, entries_max) for _ in range(3))
     expected = take(whole, stream)
     kinds = [kind for kind, _, _ in take(before, stream[:at])]
     admitted = [c for c, kind in zip(stream, kinds, strict=False) if kind in (FRESH, LATE, FUTURE)]
@@ -104,7 +108,7 @@ def steady(count: int, first: int = 0, gap_ms: int = 1000, known: bool = True) -
 
 
 def kinds_of(stream: Sequence[Coming], known: bool = True) -> list[int]:
-    return [kind for kind, _, _ in take(Admission(HOUR, 5 * MINUTE, DAY), stream, known)]
+    return [kind for kind, _, _ in take(Admission(HOUR, 5 * MINUTE, DAY, DAY), stream, known)]
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -135,7 +139,7 @@ def test_a_handful_of_events_has_no_clock_yet() -> None:
     days = (0, 400, 0, 400, 800, 0)
     stream = [Coming(n, 0, START + day * DAY) for n, day in enumerate(days)]
     assert kinds_of(stream, known=False) == [FRESH, FRESH, FRESH, FRESH, FRESH, LATE]
-    verdicts = Admission(HOUR, MINUTE, DAY).admit(
+    verdicts = Admission(HOUR, MINUTE, DAY, DAY).admit(
         np.array([1], np.uint64), np.array([1], np.uint64), np.array([5]), None
     )
     assert verdicts.clock_ms.tolist() == [5]
@@ -160,7 +164,7 @@ def test_a_wild_time_ends_nobodys_dedupe(known: bool) -> None:
 
 def test_many_ids_are_remembered_and_forgotten_page_by_page() -> None:
     """More than the table and the pages hold at first, and many times round."""
-    admission = Admission(HOUR, 5 * MINUTE, 20_000 * 1000)
+    admission = Admission(HOUR, 5 * MINUTE, 20_000 * 1000, 20_000 * 1000)
     for start in range(0, 200_000, 10_000):
         assert {kind for kind, _, _ in take(admission, steady(10_000, start))} == {FRESH}
     assert admission.next_serial == 200_000
@@ -171,7 +175,7 @@ def test_many_ids_are_remembered_and_forgotten_page_by_page() -> None:
 
 
 def test_a_full_ledger_forgets_its_oldest_and_says_so() -> None:
-    admission = Admission(HOUR, 5 * MINUTE, DAY, entries_max=10_000)
+    admission = Admission(HOUR, 5 * MINUTE, DAY, DAY, entries_max=10_000)
     take(admission, steady(30_000, gap_ms=1))
     assert (admission.oldest, admission.forgotten_early) == (20_000, 20_000)
     kinds = [kind for kind, _, _ in take(admission, steady(10_001, 19_999, gap_ms=1)[::-1])]
@@ -181,13 +185,17 @@ def test_a_full_ledger_forgets_its_oldest_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ((-1, 1, 1, 1), "expected lateness_ms and dedupe_ms of at least 0 and skew_ms of at least 1, got -1, 1 and 1"),
-        ((1, 0, 1, 1), "got 1, 1 and 0"),
-        ((1, 1, -5, 1), "got 1, -5 and 1"),
-        ((1, 1, 1, 0), "expected entries_max from 1 to 1073741824, got 0"),
-        ((1, 1, 1, 2**31), "expected entries_max from 1 to 1073741824, got 2147483648"),
+        (
+            (-1, 1, 1, 1, 1),
+            "lateness_ms of at least 0, skew_ms of at least 1 and dedupe_ms from 0 to keep_ms, got -1, 1, 1 and 1",
+        ),
+        ((1, 0, 1, 1, 1), "got 1, 0, 1 and 1"),
+        ((1, 1, -5, 1, 1), "got 1, 1, -5 and 1"),
+        ((1, 1, 5, 4, 1), "got 1, 1, 5 and 4"),
+        ((1, 1, 1, 1, 0), "expected entries_max from 1 to 1073741824, got 0"),
+        ((1, 1, 1, 1, 2**31), "expected entries_max from 1 to 1073741824, got 2147483648"),
     ],
 )
-def test_limits_that_mean_nothing_are_refused(limits: tuple[int, int, int, int], message: str) -> None:
+def test_limits_that_mean_nothing_are_refused(limits: tuple[int, int, int, int, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Admission(*limits)

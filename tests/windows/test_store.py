@@ -1,8 +1,6 @@
 """The store against the oracle: every aggregate, late and simultaneous events, missing keys, filters, delays."""
 
-import random
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,70 +8,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.window_driver import WindowDriver
-from support.window_oracle import Happening, Value, feature
-from windows import FILTERS_MAX, Aggregate, Columns, Kind, WindowStore, plan_of
+from support.window_oracle import Happening, feature
+from support.window_streams import (
+    aggregates,
+    assert_all_equal_to_oracle,
+    everything,
+    happenings,
+    same,
+    stream_of,
+)
+from windows import FILTERS_MAX, Aggregate, Columns, WindowStore, plan_of
 from windows.store import MEMORY_MIN
-
-KEYS = ("user", "device", "payee")
-NUMERIC: tuple[Kind, ...] = ("sum", "mean", "min", "max", "std")
-KEYLESS: tuple[Kind, ...] = ("count", "age", "gap", "is_new")
-
-
-@st.composite
-def aggregates(draw: st.DrawFn) -> Aggregate:
-    kind: Kind = draw(st.sampled_from((*NUMERIC, *KEYLESS, "distinct", "last", "first")))
-    by = tuple(draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True)))
-    of = None
-    if kind in NUMERIC:
-        of = draw(st.sampled_from(("amount", "quantity")))
-    elif kind == "distinct":
-        of = draw(st.sampled_from(KEYS))
-    elif kind in ("last", "first"):
-        of = draw(st.sampled_from((*KEYS, "amount")))
-    delay_ms = draw(st.sampled_from((0, 0, 0, 1, 7, 40)))
-    return Aggregate(kind, by, draw(st.integers(1, 60)), of, delay_ms, draw(st.integers(0, 2)))
-
-
-@st.composite
-def happenings(draw: st.DrawFn) -> list[Happening]:
-    time_ms, result = 1000, []
-    for _ in range(draw(st.integers(1, 60))):
-        time_ms += draw(st.sampled_from((0, 0, 1, 2, 5, 30, 200, -1, -3, -20)))
-        result.append(
-            Happening(
-                time_ms,
-                {name: draw(st.sampled_from(("a", "b", "c", None))) for name in KEYS},
-                {
-                    "amount": draw(st.sampled_from((None, 0, 1, 2, 10**14))),
-                    "quantity": draw(st.one_of(st.none(), st.integers(-(2**40), 2**40))),
-                },
-                frozenset(draw(st.sets(st.integers(0, 2)))),
-                draw(st.booleans()),
-            )
-        )
-    return result
-
-
-def same(ours: Value, theirs: Value) -> bool:
-    if isinstance(ours, float) and theirs is not None and not isinstance(theirs, str):
-        return ours == pytest.approx(theirs, rel=1e-12, abs=1e-12)
-    return ours == theirs
-
-
-def assert_equal_to_oracle(driver: WindowDriver, stream: Sequence[Happening], cuts: Sequence[int]) -> None:
-    edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    for start, end in pairwise(edges):
-        for i, row in enumerate(driver.take(stream[start:end]), start):
-            if stream[i].judged:
-                for aggregate, ours in zip(driver.plan.aggregates, row, strict=True):
-                    theirs = feature(stream[: i + 1], aggregate)
-                    assert same(ours, theirs), f"event {i}: {aggregate}: got {ours}, expected {theirs}"
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(aggregates(), min_size=1, max_size=6), happenings(), st.lists(st.integers(1, 59), max_size=4))
 def test_every_feature_equals_the_oracle(plan: list[Aggregate], stream: list[Happening], cuts: list[int]) -> None:
-    assert_equal_to_oracle(WindowDriver(plan), stream, cuts)
+    assert_all_equal_to_oracle(WindowDriver(plan), stream, cuts)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -81,29 +32,7 @@ def test_every_feature_equals_the_oracle(plan: list[Aggregate], stream: list[Hap
 def test_forgetting_what_no_window_reaches_changes_nothing(
     plan: list[Aggregate], stream: list[Happening], cuts: list[int]
 ) -> None:
-    assert_equal_to_oracle(WindowDriver(plan, page_rows=4, lateness_ms=300), stream, cuts)
-
-
-def everything(over_ms: int) -> list[Aggregate]:
-    return [
-        *(Aggregate(kind, ("user",), over_ms, "amount") for kind in NUMERIC),
-        *(Aggregate(kind, ("user",), over_ms) for kind in KEYLESS),
-        Aggregate("distinct", ("user",), over_ms, "device"),
-        Aggregate("distinct", ("device",), over_ms // 3, "user"),
-        Aggregate("count", ("device", "payee"), over_ms),
-        Aggregate("sum", ("payee",), over_ms, "amount", delay_ms=over_ms // 2),
-    ]
-
-
-def stream_of(count: int, seed: int, gap_ms: int, keys: int, late_share: float = 0.0) -> list[Happening]:
-    draw, time_ms, result = random.Random(seed), 10**12, []
-    for _ in range(count):
-        time_ms += draw.randrange(2 * gap_ms)
-        late_ms = draw.randrange(20 * gap_ms) if draw.random() < late_share else 0
-        names: dict[str, str | None] = {name: f"{name}{draw.randrange(keys)}" for name in KEYS}
-        amount = draw.randrange(10**6)
-        result.append(Happening(time_ms - late_ms, names, {"amount": amount, "quantity": None}, frozenset({0})))
-    return result
+    assert_all_equal_to_oracle(WindowDriver(plan, page_rows=4, lateness_ms=300), stream, cuts)
 
 
 @pytest.mark.parametrize("late_share", [0.0, 0.1])
@@ -126,7 +55,7 @@ def columns_of(first_ms: int, gap_ms: int, ids: Sequence[int], rows: int = 1) ->
     count = len(ids)
     return Columns(
         first_ms + gap_ms * np.arange(count, dtype=np.int64),
-        np.tile(np.array(ids, dtype=np.uint64), (rows, 1)),
+        np.tile(np.array(ids, dtype=np.uint64)[:, None], (1, rows)),
         np.empty((0, count), dtype=np.int64),
         np.ones(count, dtype=np.uint64),
         np.ones(count, dtype=bool),
@@ -180,7 +109,7 @@ def test_sums_of_squares_do_not_drift() -> None:
         Happening(time_ms, {"user": "a", **nobody}, {"amount": amount, "quantity": None}, frozenset({0}))
         for time_ms, amount in enumerate(amounts)
     ]
-    assert_equal_to_oracle(WindowDriver([Aggregate("std", ("user",), 50, "amount")]), stream, [120])
+    assert_all_equal_to_oracle(WindowDriver([Aggregate("std", ("user",), 50, "amount")]), stream, [120])
 
 
 def test_too_little_memory_and_too_large_a_batch_are_refused() -> None:
@@ -200,6 +129,6 @@ def test_a_full_arena_forgets_pages_until_their_keys_make_room() -> None:
         ids = rng.integers(1, 2**63, size=1000, dtype=np.uint64)
         times = np.arange(10**12 + start, 10**12 + start + 1000)
         everybody = np.ones(1000, dtype=np.uint64)
-        store.update(Columns(times, ids[None, :], np.full((1, 1000), 5), everybody, everybody == 0))
+        store.update(Columns(times, ids[:, None], np.full((1, 1000), 5), everybody, everybody == 0))
     assert store.complete_since_ms > 10**12
     assert 0 < store.keys < 20_000

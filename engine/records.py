@@ -1,0 +1,170 @@
+"""Records: what has to be kept of decisions so that an engine can be brought to where it was when it made them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.composition import TAILS_MAX, encode
+from engine.core import Coming, Revaluation
+from engine.scoring import Learnt
+from windows import Columns, Plan
+
+BUNDLE_EVENTS = 65_536
+"""So many events are taken in at once."""
+
+_Item = TypeVar("_Item", np.int64, np.uint64)
+
+
+class Piece(NamedTuple):
+    """What became of events that were taken in at once: how they entered, what detectors learnt, what was answered.
+
+    The first `keys` columns of ids that entered are the windows' own. `names`, `timestamp_ms` and `tails` are those of
+    the answers in order. `answered` has, for each event that entered, the number of its own answer, or -1.
+    """
+
+    entered: Coming
+    keys: int
+    learnt: list[Learnt]
+    names: list[str]
+    timestamp_ms: list[int]
+    tails: list[str]
+    answered: list[int]
+
+
+class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """A piece as plain bytes: little-endian columns of 8 bytes an item, where not said otherwise.
+
+    Columns of the events that entered: `ids`, `contents`, `timestamps`, `arrivals` (empty where unknown), `times` as
+    the windows have them (empty where equal to `timestamps`), `keys` (event by event) and `values` (column by column),
+    `entering`, and `answered`, 4 bytes an item. `texts` has a list for each text field that features answer
+    with, by name. Of the answers: `names`, `said` (their timestamps), and in `chosen`, 4 bytes an item, which of
+    `tails`.
+    """
+
+    ids: bytes
+    contents: bytes
+    timestamps: bytes
+    arrivals: bytes
+    times: bytes
+    keys: bytes
+    values: bytes
+    entering: bytes
+    texts: list[list[str | None]]
+    answered: bytes
+    names: list[str]
+    said: bytes
+    tails: list[str]
+    chosen: bytes
+    learnt: list[Learnt]
+    revaluation: tuple[int, int] | None
+
+    @property
+    def clock_ms(self) -> int:
+        """The latest time that windows have of these events; -1 where none entered."""
+        return int(np.frombuffer(self.times or self.timestamps, dtype=np.int64).max(initial=-1))
+
+    def decisions(self) -> list[bytes]:
+        """The answers as they were given."""
+        tails = self.tails
+        chosen = [tails[number] for number in np.frombuffer(self.chosen, dtype=np.int32).tolist()]
+        return encode(self.names, np.frombuffer(self.said, dtype=np.int64).tolist(), chosen)
+
+
+def record_of(piece: Piece) -> Record:
+    """The record of a piece."""
+    entered, columns = piece.entered, piece.entered.columns
+    numbers: dict[str, int] = {}
+    chosen = [numbers.setdefault(tail, len(numbers)) for tail in piece.tails]
+    same_times = columns.timestamp_ms is entered.timestamp_ms or np.array_equal(
+        columns.timestamp_ms, entered.timestamp_ms
+    )
+    return Record(
+        ids=entered.ids.tobytes(),
+        contents=entered.contents.tobytes(),
+        timestamps=entered.timestamp_ms.tobytes(),
+        arrivals=b"" if entered.arrival_ms is None else entered.arrival_ms.tobytes(),
+        times=b"" if same_times else columns.timestamp_ms.tobytes(),
+        keys=columns.ids[:, : piece.keys].tobytes(),
+        values=columns.values.tobytes(),
+        entering=columns.entering.tobytes(),
+        texts=[list(texts) for _, texts in sorted(entered.texts.items())],
+        answered=np.array(piece.answered, dtype=np.int32).tobytes(),
+        names=piece.names,
+        said=np.array(piece.timestamp_ms, dtype=np.int64).tobytes(),
+        tails=list(numbers),
+        chosen=np.array(chosen, dtype=np.int32).tobytes(),
+        learnt=piece.learnt,
+        revaluation=entered.revaluation,
+    )
+
+
+class Bundle(NamedTuple):
+    """Several records as one: what entered, the tail of each event's answer, what was changed."""
+
+    entered: Coming
+    tails: list[str | None]
+    revaluations: list[Revaluation]
+
+
+def bundles(records: Iterable[Record], plan: Plan, text_fields: Sequence[str]) -> Iterator[Bundle]:
+    """The records in order, in bundles of many events; equal tails become one text."""
+    kept: dict[str, str] = {}
+    waiting: list[Record] = []
+    events = 0
+    for record in records:
+        waiting.append(record)
+        events += len(record.ids) // 8
+        if events >= BUNDLE_EVENTS:
+            yield _bundle(waiting, plan, sorted(text_fields), kept)
+            waiting, events = [], 0
+    if waiting:
+        yield _bundle(waiting, plan, sorted(text_fields), kept)
+
+
+def _bundle(records: list[Record], plan: Plan, text_fields: list[str], kept: dict[str, str]) -> Bundle:
+    if len(kept) > TAILS_MAX:
+        kept.clear()
+    timestamps = _column([record.timestamps for record in records], np.int64)
+    arrivals = None
+    if any(record.arrivals for record in records):
+        arrivals = _column([record.arrivals or bytes(len(record.ids)) for record in records], np.int64)
+    times = timestamps
+    if any(record.times for record in records):
+        times = _column([record.times or record.timestamps for record in records], np.int64)
+    columns = Columns(
+        times,
+        _column([record.keys for record in records], np.uint64).reshape(len(times), len(plan.ids)),
+        np.concatenate([_values(record, len(plan.values)) for record in records], axis=1),
+        _column([record.entering for record in records], np.uint64),
+        np.zeros(len(times), dtype=np.bool_),
+    )
+    texts = {
+        field: list(chain.from_iterable(record.texts[number] for record in records))
+        for number, field in enumerate(text_fields)
+    }
+    ids, contents = (_column([getattr(each, name) for each in records], np.uint64) for name in ("ids", "contents"))
+    return Bundle(
+        Coming(ids, contents, timestamps, arrivals, columns, texts, None),
+        list(chain.from_iterable(_tails(record, kept) for record in records)),
+        [Revaluation(*record.revaluation) for record in records if record.revaluation is not None],
+    )
+
+
+def _tails(record: Record, kept: dict[str, str]) -> list[str | None]:
+    """The tail of each event's answer."""
+    tails = [kept.setdefault(tail, tail) for tail in record.tails]
+    said = [tails[number] for number in np.frombuffer(record.chosen, dtype=np.int32).tolist()]
+    answered = np.frombuffer(record.answered, dtype=np.int32).tolist()
+    return [None if number < 0 else said[number] for number in answered]
+
+
+def _column(parts: Sequence[bytes], kind: type[_Item]) -> NDArray[_Item]:
+    return np.frombuffer(b"".join(parts), dtype=kind)
+
+
+def _values(record: Record, columns: int) -> NDArray[np.int64]:
+    return np.frombuffer(record.values, dtype=np.int64).reshape(columns, len(record.ids) // 8)

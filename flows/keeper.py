@@ -1,0 +1,100 @@
+"""The keeper: writes down what was decided before anybody hears of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import msgspec
+
+from engine import record_of
+from flows.batches import Reached, Verdicts
+from flows.entries import Delivered, Entry, Head, encode
+from flows.lifecycle import FlowError
+from journal import Buffer, Journal, StateError
+
+
+class Memory(Protocol):
+    """What the keeper asks of `engine.Engine`."""
+
+    @property
+    def keep_ms(self) -> int: ...
+
+    @property
+    def clock_ms(self) -> int: ...
+
+    def learnt(self) -> bytes: ...
+
+
+class Keeper:
+    """Keeps a journal of one process's batches. `writer` opens it, given what heads each of its segments.
+
+    `reached` and `delivered` are how it stood when the journal was last written; `ends` is the sink's. A batch survives
+    the process once it is kept; a failure of the power from about a second later on, since syncing is left to a thread
+    that nobody waits for.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        writer: Callable[[Callable[[], Sequence[Buffer]]], Journal],
+        reached: Reached,
+        delivered: Delivered,
+        ends: Callable[[], Mapping[str, int]],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._memory = memory
+        self._reached = dict(reached)
+        self._delivered = delivered
+        self._ends = ends
+        self._now_ms = now_ms
+        self._syncing: Future[None] | None = None
+        self._syncer = ThreadPoolExecutor(1, "journal")
+        try:
+            self._journal = writer(self._head)
+        except StateError as error:
+            raise FlowError(str(error)) from error
+
+    def keep(self, verdicts: Verdicts) -> None:
+        """Writes the batch down, so that it survives the process. Raises FlowError."""
+        if not verdicts.reached and not verdicts.decisions and not verdicts.pieces and not verdicts.dead_letters:
+            return
+        self._reached.update(verdicts.reached)
+        records = [record_of(piece) for piece in verdicts.pieces]
+        own = sum(len(piece.names) for piece in verdicts.pieces)
+        recalled = None if own == len(verdicts.decisions) else verdicts.decisions
+        letters, audits = (
+            [msgspec.json.encode(event) for event in events] for events in (verdicts.dead_letters, verdicts.audits)
+        )
+        entry = Entry(dict(verdicts.reached), records, recalled, letters, audits)
+        latest_ms = max((record.clock_ms for record in records), default=-1)
+        self._append(encode(entry), latest_ms + self._memory.keep_ms)
+
+    def delivered(self) -> None:
+        """Notes that all that was kept has been delivered, and lets go of what nobody needs. Raises FlowError."""
+        self._delivered = Delivered(self._now_ms(), dict(self._ends()))
+        self._append(encode(self._delivered), 0)
+        try:
+            self._journal.forget(self._memory.clock_ms)
+            if self._syncing is None or self._syncing.done():
+                if self._syncing is not None:
+                    self._syncing.result()
+                self._syncing = self._syncer.submit(self._journal.sync)
+        except StateError as error:
+            raise FlowError(str(error)) from error
+
+    def _append(self, payload: bytes, expires_ms: int) -> None:
+        try:
+            self._journal.append((payload,), expires_ms)
+        except StateError as error:
+            raise FlowError(str(error)) from error
+
+    def _head(self) -> Sequence[Buffer]:
+        return (encode(Head(self._reached, self._memory.learnt(), self._delivered)),)
+
+    def close(self) -> None:
+        """Syncs what was kept. Raises FlowError."""
+        self._syncer.shutdown()
+        try:
+            self._journal.close()
+        except StateError as error:
+            raise FlowError(str(error)) from error

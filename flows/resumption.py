@@ -1,0 +1,45 @@
+"""Taking up where the last run left off: the engine, both ends and the journal, in the order that loses nothing."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from engine import Engine
+from flows.batches import LastingSink, LastingSource
+from flows.entries import Delivered
+from flows.keeper import Keeper
+from flows.lifecycle import FlowError
+from flows.recovery import Slot, reached_by, recover
+from journal import StateDirectory, StateError
+
+
+class Resumed(NamedTuple):
+    """`again` is how many decisions were given out again; None where there was no earlier run."""
+
+    keeper: Keeper
+    again: int | None
+
+
+def resume(
+    state: StateDirectory,
+    number: int,
+    engine: Engine,
+    source: LastingSource,
+    sink: LastingSink,
+    now_ms: Callable[[], int],
+    report: Callable[[int, int], None],
+) -> Resumed:
+    """Brings a fresh engine and both ends to where the slots of `state` stood; slot `number` is written from now on.
+
+    `report` hears how many bytes of the state were read and how many there are. Raises FlowError.
+    """
+    try:
+        slots = recover(engine, state.read(report))
+    except StateError as error:
+        raise FlowError(str(error)) from error
+    own = slots.get(number, Slot())
+    reached = reached_by(slots.values())
+    again = sink.resume(own.delivered, [entry for slot in slots.values() for entry in slot.outbox])
+    source.begin(reached)
+    delivered = own.delivered or Delivered(now_ms(), dict(sink.ends()))
+    keeper = Keeper(engine, lambda head: state.writer(number, head), reached, delivered, sink.ends, now_ms)
+    return Resumed(keeper, again if any(slot.delivered for slot in slots.values()) else None)
