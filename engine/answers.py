@@ -28,9 +28,9 @@ class Answers:
         at = tail.rindex(_PACK)
         return f'{tail[:at]}"duplicate":true,{tail[at:]}'
 
-    def forget(self, oldest: int) -> None:
-        """Nobody will ask for a serial below `oldest` any more."""
-        passed = oldest - self._first
+    def forget(self, repeatable: int) -> None:
+        """Nobody will ask for a serial below `repeatable` any more."""
+        passed = repeatable - self._first
         if 2 * passed > len(self._tails):
             del self._tails[:passed]
-            self._first = oldest
+            self._first = repeatable

@@ -89,9 +89,14 @@ class Core:
         return self._store.events, self._store.keys
 
     @property
-    def oldest(self) -> int:
+    def repeatable(self) -> int:
         """The lowest serial that an event may still turn out to be a repetition of."""
-        return self._admission.oldest
+        return self._admission.repeatable
+
+    @property
+    def forgotten_early(self) -> int:
+        """How many ids had to be forgotten before their time, for want of room."""
+        return self._admission.forgotten_early
 
     @property
     def clock_ms(self) -> int:

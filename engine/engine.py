@@ -92,6 +92,11 @@ class Engine:
         return self._core.clock_ms
 
     @property
+    def forgotten_early(self) -> int:
+        """How many ids had to be forgotten before their time, so that a repetition would be taken for a new event."""
+        return self._core.forgotten_early
+
+    @property
     def keep_ms(self) -> int:
         """For how long after an event, by that clock, its record is needed to restore the engine."""
         return self._core.keep_ms
@@ -147,7 +152,7 @@ class Engine:
         repeated = [] if kinds is None else [at for at, kind in enumerate(kinds) if kind == DUPLICATE]
         if repeated:
             positions, tails, answered = self._with_repeated(positions, tails, answered, repeated, taken)
-        self._answers.forget(self._core.oldest)
+        self._answers.forget(self._core.repeatable)
         whole = len(positions) == len(names)
         said = names if whole else [names[at] for at in positions]
         times = frame.times if whole else [frame.times[at] for at in positions]
@@ -202,7 +207,7 @@ class Engine:
         for bundle in bundles(records, self._core.plan, tuple(self._core.texts)):
             self._core.load(bundle.entered)
             self._answers.keep(bundle.tails)
-            self._answers.forget(self._core.oldest)
+            self._answers.forget(self._core.repeatable)
             revaluations += bundle.revaluations
         for revaluation in revaluations:
             self._core.revalue(revaluation)

@@ -14,6 +14,7 @@ class Tally:
         self.dead_letters: Counter[str] = Counter()
         self.duplicates = 0
         self.unmatched = 0
+        self.forgotten_early = 0
         self.judged_without_store = 0
         self.unrecorded = 0
 
@@ -31,6 +32,8 @@ class Tally:
             lines.append(
                 f"unmatched     {self.unmatched:>12,}   reversals and corrections of transactions not known here"
             )
+        if self.forgotten_early:
+            lines.append(f"forgotten     {self.forgotten_early:>12,}   ids before their time; a repetition of one is counted")
         if self.dead_letters:
             count = sum(self.dead_letters.values())
             lines.append(f"dead letters  {count:>12,}   {_listing(dict(self.dead_letters.most_common()))}")

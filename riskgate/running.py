@@ -147,7 +147,10 @@ def _run(job: Job, open_ends: Callable[[_Opening], tuple[LastingSource, LastingS
             _spare_collector()
             started_s = time.monotonic()
             decider = Decider(engine, lists, tally, recall)
-            run(ends[0], decider, ends[1], stop, keeper, progress=_beating(job.state, tally))
+            try:
+                run(ends[0], decider, ends[1], stop, keeper, progress=_beating(job.state, tally))
+            finally:
+                tally.forgotten_early = engine.forgotten_early
         except OutputClosedError as error:
             _notify(str(error))
         except FlowError as error:

@@ -23,6 +23,7 @@ from windows.ledger import (
     LEDGER_NEXT,
     LEDGER_OLDEST,
     LEDGER_REGISTER,
+    LEDGER_REPEATABLE,
     LEDGER_SPARE,
     PAGE_ENTRIES,
     Ledger,
@@ -129,7 +130,7 @@ def _admit(
                 continue
         kinds[i] = _punctuality(ahead, quorum, base, lateness_ms, skew_ms)
         register[LEDGER_CLOCK] = reached
-        expire(ledger, register, keep_ms)
+        expire(ledger, register, dedupe_ms, keep_ms)
         if register[LEDGER_NEXT] - register[LEDGER_OLDEST] == entries_max:
             forget_oldest(ledger, register)
             register[LEDGER_EARLY] += 1
@@ -199,6 +200,11 @@ class Admission:
     def oldest(self) -> int:
         """Serials below it are forgotten and will not be named again."""
         return int(self._register[LEDGER_OLDEST])
+
+    @property
+    def repeatable(self) -> int:
+        """Serials below it are of events that can have no duplicate any more."""
+        return int(self._register[LEDGER_REPEATABLE])
 
     @property
     def next_serial(self) -> int:

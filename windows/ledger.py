@@ -23,9 +23,9 @@ FIRST_WORD = 1
 """No record is at 0, which is an empty entry of the table."""
 
 # The ledger's words in the register: the oldest serial held, the next one, how many pages are spare, how many entries
-# had to go early, and the clock that its entries are measured by.
-LEDGER_OLDEST, LEDGER_NEXT, LEDGER_SPARE, LEDGER_EARLY, LEDGER_CLOCK = range(2, 7)
-LEDGER_REGISTER = 7
+# had to go early, the clock that its entries are measured by, and the oldest serial that can have a duplicate.
+LEDGER_OLDEST, LEDGER_NEXT, LEDGER_SPARE, LEDGER_EARLY, LEDGER_CLOCK, LEDGER_REPEATABLE = range(2, 8)
+LEDGER_REGISTER = 8
 
 
 class Ledger(NamedTuple):
@@ -64,6 +64,7 @@ def forget_oldest(ledger: Ledger, register: Words) -> None:
     if record == oldest:
         vacate(ledger.table, at)
     register[LEDGER_OLDEST] = serial + 1
+    register[LEDGER_REPEATABLE] = max(register[LEDGER_REPEATABLE], serial + 1)
     if (serial + 1) & (PAGE_ENTRIES - 1) == 0:
         spare = register[LEDGER_SPARE]
         ledger.spare[spare] = ledger.directory[(serial >> PAGE_BITS) & (len(ledger.directory) - 1)]
@@ -71,20 +72,33 @@ def forget_oldest(ledger: Ledger, register: Words) -> None:
 
 
 @inlined
-def expire(ledger: Ledger, register: Words, keep_ms: int) -> None:
-    """Gives up the oldest entries, as long as the ledger's clock is past them by more than `keep_ms`.
+def _first_within(ledger: Ledger, register: Words, serial: int, span_ms: int) -> int:
+    """The first serial from this one on that the ledger's clock is not past by more than `span_ms`.
 
-    An entry whose event came with a time ahead of that clock counts from the moment on when it is the oldest.
+    An entry whose event came with a time ahead of that clock counts from the moment on when it is looked at here.
     """
     clock = register[LEDGER_CLOCK]
-    if clock == layout.LONG_AGO:
-        return
-    while register[LEDGER_OLDEST] < register[LEDGER_NEXT]:
-        record = record_of(ledger, register[LEDGER_OLDEST])
+    while serial < register[LEDGER_NEXT]:
+        record = record_of(ledger, serial)
         came = min(ledger.entries[record + ENTRY_CLOCK], clock)
         ledger.entries[record + ENTRY_CLOCK] = came
-        if clock - came <= keep_ms:
+        if clock - came <= span_ms:
             break
+        serial += 1
+    return serial
+
+
+@inlined
+def expire(ledger: Ledger, register: Words, dedupe_ms: int, keep_ms: int) -> None:
+    """Gives up the oldest entries, as long as the ledger's clock is past them by more than `keep_ms`.
+
+    The entries that it is past by more than `dedupe_ms` can have no duplicate any more.
+    """
+    if register[LEDGER_CLOCK] == layout.LONG_AGO:
+        return
+    register[LEDGER_REPEATABLE] = _first_within(ledger, register, register[LEDGER_REPEATABLE], dedupe_ms)
+    kept = _first_within(ledger, register, register[LEDGER_OLDEST], keep_ms)
+    while register[LEDGER_OLDEST] < kept:
         forget_oldest(ledger, register)
 
 

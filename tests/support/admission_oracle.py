@@ -27,6 +27,7 @@ class NaiveAdmission:
     aheads: list[int] = field(default_factory=list)
     held: list[Entry] = field(default_factory=list)
     next_serial: int = 0
+    repeatable: int = 0
     forgotten_early: int = 0
     clock_ms: int | None = None
 
@@ -50,6 +51,7 @@ class NaiveAdmission:
         if len(self.held) == self.entries_max:
             del self.held[0]
             self.forgotten_early += 1
+            self.repeatable = max(self.repeatable, self.oldest)
         self.held.append(Entry(key, content, self.next_serial, came_ms))
         self.aheads.append(ahead)
         self.next_serial += 1
@@ -65,7 +67,15 @@ class NaiveAdmission:
         return max((entry.serial for entry in self.held if entry.key == key), default=-1)
 
     def _expire(self) -> None:
-        while self.held and self.clock_ms is not None:
+        if self.clock_ms is None:
+            return
+        for entry in self.held:
+            if entry.serial >= self.repeatable:
+                entry.came_ms = min(entry.came_ms, self.clock_ms)
+                if self.clock_ms - entry.came_ms <= self.dedupe_ms:
+                    break
+                self.repeatable = entry.serial + 1
+        while self.held:
             self.held[0].came_ms = min(self.held[0].came_ms, self.clock_ms)
             if self.clock_ms - self.held[0].came_ms <= self.keep_ms:
                 break

@@ -56,8 +56,8 @@ def comings(draw: st.DrawFn) -> list[Coming]:
     return stream
 
 
-def state(admission: Admission | NaiveAdmission) -> tuple[int, int, int]:
-    return admission.oldest, admission.next_serial, admission.forgotten_early
+def state(admission: Admission | NaiveAdmission) -> tuple[int, int, int, int]:
+    return admission.oldest, admission.repeatable, admission.next_serial, admission.forgotten_early
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
