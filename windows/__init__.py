@@ -8,6 +8,7 @@ from windows.admission import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Admissio
 from windows.hashing import Hasher
 from windows.layout import NULL
 from windows.plan import FILTERS_MAX, Aggregate, Kind, Plan, plan_of
+from windows.sharding import join
 from windows.store import BATCH_MAX, Columns, WindowStore
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "Plan",
     "Verdicts",
     "WindowStore",
+    "join",
     "plan_of",
 ]

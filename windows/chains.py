@@ -82,6 +82,31 @@ def enters(chains: Words, c: int, filters: np.uint64) -> bool:
 
 
 @inlined
+def divide(tables: Tables, arena: Arena, ids: NDArray[np.uint64], count: int, flags: Cells) -> None:
+    """Flags where the windows of event `i` in chain `c` are this shard's (OWNED), or one of them reads pairs (READ).
+
+    A key belongs to shard `key % shards`; no key belongs to shard 0.
+    """
+    chains, windows, accumulators = tables.chains, tables.windows, tables.accumulators
+    shard, shards = np.uint64(arena.register[layout.ARENA_SHARD]), np.uint64(arena.register[layout.ARENA_SHARDS])
+    flags[:count] = 0
+    for c in range(len(chains)):
+        first, end = chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]
+        if first == end:
+            continue
+        for i in range(count):
+            if key_of(chains, c, ids, i) % shards == shard:
+                flags[i, c] |= layout.OWNED
+        for a in range(windows[first, layout.WINDOW_ACCUMULATORS], windows[end - 1, layout.WINDOW_EXTREMES]):
+            if accumulators[a, layout.ACCUMULATOR_KIND] == layout.DISTINCT:
+                cell = accumulators[a, layout.ACCUMULATOR_OF]
+                pair = (cell - chains[0, layout.CHAIN_CELL]) // layout.CHAIN_CELLS
+                for i in range(count):
+                    if flags[i, c] & layout.OWNED:
+                        flags[i, pair] |= layout.READ
+
+
+@inlined
 def locate(
     tables: Tables,
     arena: Arena,
@@ -93,15 +118,21 @@ def locate(
 ) -> None:
     """Fills `slots[i, c]` with the slot of event `i` in chain `c`, made where the event enters the chain.
 
-    UNSEEN where the event is only judged and its key is unknown; NONE where it has no key, or does neither.
+    UNSEEN where the event is only judged and its key is unknown; NONE where it has no key, or does neither; FOREIGN, or
+    FOREIGN less the slot, where the windows are another shard's.
     """
-    chains = tables.chains
+    chains, divided = tables.chains, arena.register[layout.ARENA_SHARDS] > 1
+    if divided:
+        divide(tables, arena, ids, len(judged), slots)
     for c in range(len(chains)):
         has_windows = chains[c, layout.CHAIN_WINDOWS_END] > chains[c, layout.CHAIN_WINDOWS]
         for i in range(len(judged)):
-            entered = enters(chains, c, entering[i])
-            slots[i, c] = layout.NONE
-            if not entered and not (judged[i] and has_windows):
+            entered, foreign = enters(chains, c, entering[i]), False
+            if divided:
+                foreign = has_windows and slots[i, c] & layout.OWNED == 0
+                entered = entered and slots[i, c] != 0
+            slots[i, c] = layout.FOREIGN if foreign else layout.NONE
+            if not entered and not (judged[i] and has_windows and not foreign):
                 continue
             key = key_of(chains, c, ids, i)
             if key == np.uint64(0):
@@ -109,7 +140,7 @@ def locate(
             slot, place = find(table, arena.words, key)
             if slot == layout.UNSEEN and entered:
                 slot = create(table, tables, arena, c, key, place)
-            slots[i, c] = slot
+            slots[i, c] = layout.FOREIGN - slot if foreign else slot
 
 
 @inlined

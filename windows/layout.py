@@ -26,6 +26,9 @@ NO_ROWS = -1
 UNSEEN = -2
 """The event has a key here, but nothing of it is in the log."""
 
+FOREIGN = -3
+"""Another shard has the windows of this key. Where the chain is linked here all the same, FOREIGN less the slot."""
+
 NULL = -(2**63)
 """No value, in an int64 column of input or output."""
 
@@ -84,9 +87,13 @@ PREVIOUS, NEXT, SLOT = range(3)
 CHAIN_CELLS = 3
 DEQUE_CELLS = 2
 
-# Words of the arena's register: the next unused word, live slots, and the table's used entries are the same number.
-ARENA_TOP, ARENA_SLOTS = range(2)
-ARENA_REGISTER = 2
+# Words of the arena's register: the next unused word; live slots, as many as the table's used entries; which shard of
+# how many this is.
+ARENA_TOP, ARENA_SLOTS, ARENA_SHARD, ARENA_SHARDS = range(4)
+ARENA_REGISTER = 4
+
+# Bits of an event's flags in a chain, while it is found out what this shard does there.
+OWNED, READ = 1, 2
 
 # Rows of the arena's free list, with a column for each chain: its first unused slot or 0, and how many there are.
 FREE_FIRST, FREE_COUNT = range(2)

@@ -49,6 +49,8 @@ class Plan:
     outputs: NDArray[np.int64]
     floats: tuple[int, ...]
     texts: dict[int, str]
+    chain_of: NDArray[np.intp]
+    """The chain of each feature's window; the chains with windows are the first."""
     row_words: int
     reach_ms: int
     """How far back the longest window reaches."""
@@ -86,6 +88,7 @@ def plan_of(aggregates: Sequence[Aggregate], values: Sequence[str]) -> Plan:
         texts={
             i: a.of for i, a in enumerate(aggregates) if a.kind in ("last", "first") and a.of and a.of not in values
         },
+        chain_of=np.array([chains.index(_chain_of(a)) for a in aggregates], dtype=np.intp),
         row_words=(tables.cells + 1) // 2,
         reach_ms=max((a.over_ms + a.delay_ms for a in aggregates), default=0),
     )

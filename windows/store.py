@@ -23,7 +23,8 @@ LATENESS_MS = 3_600_000
 
 _TABLE_MIN = 1 << 12
 _ROW_SHARE = 0.6
-_WORDS_MAX = 2**31 - 1
+_WORDS_MAX = 2**31 - 8
+"""Slots are numbered by 4-byte integers, and by negative ones too."""
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -43,22 +44,35 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 class WindowStore:
-    """Windows over the events of one shard, exact as of each event's own time.
+    """Windows over a stream of events, exact as of each event's own time.
 
     Memory is reserved as address space and taken as it fills. The log is forgotten by pages of `page_rows` rows.
     Where it would outgrow its memory, its oldest page is forgotten early and `complete_since_ms` says since when the
     log is whole. `lateness_ms` is how much older than the stream an event may be and still find all that its windows
     reach.
+
+    As number `shard` of several `shards`, each of which takes in all events, it runs only the windows of its own keys.
+    The same event gets the same row in all of them.
     """
 
     def __init__(
-        self, plan: Plan, memory_bytes: int, *, page_rows: int = PAGE_ROWS, lateness_ms: int = LATENESS_MS
+        self,
+        plan: Plan,
+        memory_bytes: int,
+        *,
+        page_rows: int = PAGE_ROWS,
+        lateness_ms: int = LATENESS_MS,
+        shard: int = 0,
+        shards: int = 1,
     ) -> None:
         if memory_bytes < MEMORY_MIN:
             raise ValueError(f"expected at least {MEMORY_MIN} bytes of memory, got {memory_bytes}")
+        if not 0 <= shard < shards:
+            raise ValueError(f"expected a shard from 0 to {shards - 1}, got {shard}")
         self.plan = plan
         self.complete_since_ms = layout.LONG_AGO
         self._since_ms: list[tuple[int, int]] = []
+        self._owned: list[NDArray[np.bool_]] = []
         self._page_rows = page_rows
         self._lateness_ms = lateness_ms
         pages = int(memory_bytes * _ROW_SHARE) // (8 * plan.row_words * page_rows)
@@ -66,7 +80,7 @@ class WindowStore:
         words = np.empty(min(int(memory_bytes * (1 - _ROW_SHARE)) // 8, _WORDS_MAX), dtype=np.int64)
         free = np.zeros((layout.FREE_ROWS, len(plan.chains)), dtype=np.int64)
         register = np.zeros(layout.ARENA_REGISTER, dtype=np.int64)
-        register[layout.ARENA_TOP] = 1
+        register[layout.ARENA_TOP], register[layout.ARENA_SHARD], register[layout.ARENA_SHARDS] = 1, shard, shards
         self._tables = Tables(plan.chains, plan.windows, plan.accumulators, plan.outputs)
         self._log = Log(rows, rows.view(np.int32), plan.row_words)
         self._arena = Arena(words, words.view(np.int32), free, register)
@@ -77,6 +91,7 @@ class WindowStore:
         self._slots = np.empty((page_rows, len(plan.chains)), dtype=np.int32)
         self._unused_pages = list(range(pages - 1, -1, -1))
         self._latest_ms = np.full(pages, layout.NULL, dtype=np.int64)
+        self._linked = np.zeros(pages, dtype=np.bool_)
         self._numbers = np.full(pages, layout.NONE, dtype=np.int64)
         self._begun = 0
         self._left_pages: list[int] = []
@@ -119,12 +134,17 @@ class WindowStore:
         since_ms, counts = zip(*self._since_ms, strict=True)
         return np.repeat(np.array(since_ms, dtype=np.int64), counts)
 
+    @property
+    def owned(self) -> NDArray[np.bool_]:
+        """Of the last update, which windows were this shard's: bool[chains with windows, n]. Of several shards only."""
+        return np.concatenate(self._owned, axis=1)
+
     def update(self, columns: Columns) -> tuple[NDArray[np.int64], list[range]]:
         """Takes the events in, and answers with the features as of each and the rows they got in the log, in order.
 
         Features are int64[len(plan.aggregates), n]: NULL where missing; those of `plan.floats` are the bits of a
         float64, NaN where missing; those of `plan.texts` are the row of the event whose text is meant. An event that is
-        not judged has whatever was there. Rows stay valid until the next update.
+        not judged has whatever was there, and so have windows of other shards. Rows stay valid until the next update.
         """
         count = len(columns.timestamp_ms)
         if count > BATCH_MAX:
@@ -132,6 +152,7 @@ class WindowStore:
         self._unused_pages += self._left_pages
         self._left_pages.clear()
         self._since_ms.clear()
+        self._owned.clear()
         room = self._page_rows - self._filled or self._page_rows
         if count <= room:
             features, rows = self._take(columns)
@@ -187,6 +208,9 @@ class WindowStore:
             self._floats,
             features,
         )
+        if self._arena.register[layout.ARENA_SHARDS] > 1:
+            windowed = int(self.plan.chain_of.max(initial=-1)) + 1
+            self._owned.append(np.ascontiguousarray(self._slots[:count, :windowed].T) > layout.FOREIGN)
         return features, range(first, first + count)
 
     def _begin_page(self) -> None:
@@ -195,9 +219,9 @@ class WindowStore:
             self._close_page()
             self._forget_passed()
         while len(self._unused_pages) + len(self._left_pages) < self._spare_pages:
-            self._forget_oldest()
+            self._forget(self._oldest_of(self._latest_ms != layout.NULL))
         while self._arena.register[layout.ARENA_TOP] + self._new_words(self._page_rows) > len(self._arena.words):
-            self._forget_oldest()
+            self._unlink(self._oldest_of(self._linked))
         most = self._page_rows * len(self.plan.chains)
         while (self._arena.register[layout.ARENA_SLOTS] + most) * 5 > len(self._table) * 3:
             larger = np.zeros(2 * len(self._table), dtype=np.int64)
@@ -217,6 +241,7 @@ class WindowStore:
         start = self._page * self._page_rows * self.plan.row_words
         times = self._log.rows[start : start + self._page_rows * self.plan.row_words : self.plan.row_words]
         self._latest_ms[self._page] = times.max()
+        self._linked[self._page] = True
         self._clock_ms = max(self._clock_ms, int(np.median(times)))
 
     def _forget_passed(self) -> None:
@@ -224,23 +249,31 @@ class WindowStore:
         for page in np.flatnonzero((self._latest_ms <= limit) & (self._latest_ms != layout.NULL)).tolist():
             self._forget(page)
 
-    def _forget_oldest(self) -> None:
-        """Forgets the page that ends earliest, although windows still reach it."""
-        closed = np.flatnonzero(self._latest_ms != layout.NULL)
+    def _oldest_of(self, pages: NDArray[np.bool_]) -> int:
+        """Which of these closed pages ends earliest."""
+        closed = np.flatnonzero(pages)
         if not len(closed):
             raise MemoryError(f"the windows' memory is too small for one batch of events ({self.events} held)")
-        self._forget(int(closed[np.argmin(self._latest_ms[closed])]))
+        return int(closed[np.argmin(self._latest_ms[closed])])
 
     def _forget(self, page: int) -> None:
-        latest = int(self._latest_ms[page])
+        """Gives up a page of the log."""
+        if self._linked[page]:
+            self._unlink(page)
         self._latest_ms[page] = layout.NULL
         self._numbers[page] = layout.NONE
+        self._left_pages.append(page)
+
+    def _unlink(self, page: int) -> None:
+        """Takes a page's events out of all chains, which makes room for other keys; the page stays.
+
+        How many keys there are differs from shard to shard, and which rows are in use must not.
+        """
+        latest = int(self._latest_ms[page])
+        self._linked[page] = False
         self.complete_since_ms = max(self.complete_since_ms, latest)
         first_row, clock = page * self._page_rows, latest + self.plan.reach_ms
-        updating.forget(
-            *self._tables, *self._arena, *self._log, self._table, first_row, first_row + self._page_rows, clock
-        )
-        self._left_pages.append(page)
+        updating.forget(*self._memory, self._table, first_row, first_row + self._page_rows, clock)
 
 
 def _between(columns: Columns, start: int, end: int) -> Columns:

@@ -17,6 +17,8 @@ def _append(log: Log, chains: Words, arena: Arena, slots: Cells, i: int, filters
     for c in range(len(chains)):
         cell = chains[c, layout.CHAIN_CELL]
         slot = int(slots[i, c])
+        if slot < layout.FOREIGN:
+            slot = layout.FOREIGN - slot
         if slot >= 0 and enters(chains, c, filters):
             link(log, cell, arena, slot, row)
         else:
@@ -51,7 +53,7 @@ def _take(
             continue
         slot = int(slots[i, c])
         if slot < 0:
-            if judged[i]:
+            if judged[i] and slot > layout.FOREIGN:
                 report_nothing(tables, c, slot == layout.UNSEEN, floats, features, i)
             continue
         cell = tables.chains[c, layout.CHAIN_CELL]
@@ -139,3 +141,5 @@ def forget(
             unlink(log, cell, arena, slot, row)
             if word_cells[2 * (slot + layout.SLOT_LAST)] == layout.NONE:
                 remove(table, arena, c, slot)
+        for c in range(len(chains)):
+            set_cell(log, row, chains[c, layout.CHAIN_CELL] + layout.SLOT, layout.NONE)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from support.window_oracle import Happening, Value
-from windows import NULL, Aggregate, Columns, Hasher, Plan, WindowStore, plan_of
+from windows import NULL, Aggregate, Columns, Hasher, Plan, WindowStore, join, plan_of
 from windows.store import LATENESS_MS, MEMORY_MIN, PAGE_ROWS
 
 VALUES = ("amount", "quantity")
@@ -14,13 +15,22 @@ HASHER = Hasher(bytes(range(16)))
 
 
 class WindowDriver:
-    """A store for `aggregates`, with memory of its own for the texts of the log's rows."""
+    """A store for `aggregates`, or several `shards`, with memory of its own for the texts of the log's rows."""
 
     def __init__(
-        self, aggregates: Sequence[Aggregate], *, page_rows: int = PAGE_ROWS, lateness_ms: int = LATENESS_MS
+        self,
+        aggregates: Sequence[Aggregate],
+        *,
+        page_rows: int = PAGE_ROWS,
+        lateness_ms: int = LATENESS_MS,
+        shards: int = 1,
     ) -> None:
         self.plan: Plan = plan_of(aggregates, VALUES)
-        self.store = WindowStore(self.plan, MEMORY_MIN, page_rows=page_rows, lateness_ms=lateness_ms)
+        self.stores = [
+            WindowStore(self.plan, MEMORY_MIN, page_rows=page_rows, lateness_ms=lateness_ms, shard=shard, shards=shards)
+            for shard in range(shards)
+        ]
+        self.store = self.stores[0]
         self._texts: dict[tuple[str, int], str | None] = {}
 
     def take(self, happenings: Sequence[Happening]) -> list[list[Value]]:
@@ -35,7 +45,7 @@ class WindowDriver:
             np.array([sum(1 << f for f in h.filters) for h in happenings], dtype=np.uint64),
             np.array([h.judged for h in happenings]),
         )
-        features, rows = self.store.update(columns)
+        features, rows = self._update(columns)
         for row, happening in zip(chain.from_iterable(rows), happenings, strict=True):
             self._texts |= {(name, row): happening.ids[name] for name in plan.texts.values()}
         return [
@@ -45,7 +55,20 @@ class WindowDriver:
 
     def revalue(self, ordinal: int, name: str, value: int | None) -> bool:
         """Gives an event taken in before another value; False where the log no longer has it."""
-        return self.store.revalue(ordinal, self.plan.values.index(name), NULL if value is None else value)
+        column, number = self.plan.values.index(name), NULL if value is None else value
+        held = {store.revalue(ordinal, column, number) for store in self.stores}
+        assert len(held) == 1
+        return held.pop()
+
+    def _update(self, columns: Columns) -> tuple[NDArray[np.int64], list[range]]:
+        if len(self.stores) == 1:
+            return self.store.update(columns)
+        answers = [store.update(columns) for store in self.stores]
+        owned = [store.owned for store in self.stores]
+        assert np.all(np.sum(owned, axis=0) == 1)
+        assert all(rows == answers[0][1] for _, rows in answers)
+        parts = [(features, part) for (features, _), part in zip(answers, owned, strict=True)]
+        return join(self.plan, parts), answers[0][1]
 
     def _value(self, features: np.ndarray[tuple[int, int], np.dtype[np.int64]], f: int, i: int) -> Value:
         if f in self.plan.floats:
