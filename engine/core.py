@@ -171,14 +171,19 @@ class Core:
                 start += len(each)
 
 
-def _admitted(coming: Coming, verdicts: Verdicts) -> Coming:
-    """The events that are none of DUPLICATE and CONFLICT; who is late or in the future enters no window.
+def moments_of(verdicts: Verdicts, timestamp_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As of when each event is judged, int64: its own time, but where the stream is if it is from the future.
 
-    An event from the future stands where the stream is: how many events there are by its own time, nobody can know.
+    How many events there are by its own time nobody can know, and what a list holds by then neither.
     """
+    return np.where(verdicts.kinds == FUTURE, verdicts.clock_ms, timestamp_ms)
+
+
+def _admitted(coming: Coming, verdicts: Verdicts) -> Coming:
+    """The events that are none of DUPLICATE and CONFLICT; who is late or in the future enters no window."""
     kinds, columns = verdicts.kinds, coming.columns
     known = np.flatnonzero(kinds < DUPLICATE)
-    times = np.where(kinds == FUTURE, verdicts.clock_ms, coming.timestamp_ms)
+    moments_ms = moments_of(verdicts, coming.timestamp_ms)
     entering = np.where(kinds == FRESH, columns.entering, np.uint64(0))
     return Coming(
         coming.ids[known],
@@ -186,7 +191,7 @@ def _admitted(coming: Coming, verdicts: Verdicts) -> Coming:
         coming.timestamp_ms[known],
         None if coming.arrival_ms is None else coming.arrival_ms[known],
         Columns(
-            times[known],
+            moments_ms[known],
             columns.ids[known],
             np.ascontiguousarray(columns.values[:, known]),
             entering[known],

@@ -7,7 +7,7 @@ import msgspec
 
 from engine.answers import Answers
 from engine.composition import encode
-from engine.core import Core, Revaluation, Taken
+from engine.core import Core, Revaluation, Taken, moments_of
 from engine.features import TYPE_CODES, FeaturePlan, feature_plan
 from engine.fields import Fields
 from engine.frames import Frame, Lists
@@ -141,6 +141,8 @@ class Engine:
         kinds = taken.verdicts.kinds.tolist() if taken.verdicts.kinds.any() else None
         positions = self._positions(frame, kinds)
         lapses = {} if kinds is None else {at: LAPSES[kind] for at, kind in enumerate(kinds) if kind in LAPSES}
+        if "future" in lapses.values():
+            frame.judge_as_of(moments_of(taken.verdicts, frame.batch.timestamp_ms))
         answers = self._judge.judge(frame, positions, taken.complete, unknown, lapses)
         tails = self._judge.composer.tails(frame, positions, answers)
         watched = [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else []

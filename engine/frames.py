@@ -44,6 +44,8 @@ class Frame:
         self.kinds = kinds_of(batch.events)
         self.kinds_present = frozenset(self.kinds)
         self.times: list[int] = batch.timestamp_ms.tolist()
+        self.moments_ms = batch.timestamp_ms
+        self.moments = self.times
         self.lists = lists
         self.features: FeatureTable
         self.scores: dict[int, dict[str, float | None]] = {}
@@ -55,6 +57,10 @@ class Frame:
         ids = hasher.ids(list(chain.from_iterable(self._texts)))
         self.text_ids: NDArray[np.uint64] = ids.reshape(len(batch.events), len(texts.names))
         self._type_ids = type_ids
+
+    def judge_as_of(self, moments_ms: NDArray[np.int64]) -> None:
+        """Lets conditions see each event as of another moment than its own time."""
+        self.moments_ms, self.moments = moments_ms, moments_ms.tolist()
 
     def read(self, field: str) -> list[str | None]:
         """A field of every event; None where its type has no such field."""

@@ -104,7 +104,7 @@ class Judge:
             values = list(rows[at])
             for index, name in self._scores:
                 values[index] = scores[name]
-            hit, lack = scored.outcome(values, frame, frame.times[at])
+            hit, lack = scored.outcome(values, frame, frame.moments[at])
             if hit or lack:
                 judging = self._judging[frame.kinds[at]]
                 hits[at] |= (hit | lack & self._by_default) & judging

@@ -43,17 +43,17 @@ class Conditions:
         """For each event, which rules match and which are missing; those not at `positions` may have none."""
         if len(frame.events) >= COLUMNS_MIN:
             columns = [frame.column(read) for read in self._columns.inputs]
-            matched, missing = self._columns.evaluate(columns, frame.lists, frame.batch.timestamp_ms)
+            matched, missing = self._columns.evaluate(columns, frame.lists, frame.moments_ms)
             return self._words(matched), self._words(missing)
-        rows, times = self.rows.of(frame), frame.times
-        hits, lacks = [0] * len(times), [0] * len(times)
+        rows, moments = self.rows.of(frame), frame.moments
+        hits, lacks = [0] * len(rows), [0] * len(rows)
         for at in positions:
-            hits[at], lacks[at] = self.outcome(rows[at], frame, times[at])
+            hits[at], lacks[at] = self.outcome(rows[at], frame, moments[at])
         return hits, lacks
 
-    def outcome(self, values: Sequence[Any], frame: Frame, timestamp_ms: int) -> tuple[int, int]:
+    def outcome(self, values: Sequence[Any], frame: Frame, moment_ms: int) -> tuple[int, int]:
         """Which rules match and which are missing, with a value for each of `inputs`."""
-        outcomes = self._scalar.evaluate(values, frame.lists, timestamp_ms)
+        outcomes = self._scalar.evaluate(values, frame.lists, moment_ms)
         lack = 0
         if None in outcomes:
             lack = sum(bit for bit, outcome in zip(self._bits, outcomes, strict=True) if outcome is None)

@@ -15,7 +15,8 @@ from rules import Input, Pack
 from schemas.batches import decode
 from support.cuts import decided
 from support.packs import load_pack, write_pack
-from support.random_packs import LIST_FILES, encoded, random_events, random_lists, random_pack
+from support.random_packs import LIST_FILES, random_lists, random_pack
+from support.random_streams import random_stream
 from support.raw_events import NOW_MS, nth_event, raw_event, raw_events
 from support.rule_packs import sound_pack
 from windows import BATCH_MAX
@@ -108,7 +109,7 @@ def test_a_huge_batch_is_as_small_ones(pack: Pack) -> None:
 def test_the_hash_key_changes_nothing_but_ids(tmp_path: Path) -> None:
     draw = random.Random(5)
     pack = sound_pack(tmp_path, random_pack(draw, scores=True).body, LIST_FILES)
-    batch, lists = decode(list(map(encoded, random_events(draw, 200)))), random_lists(draw)
+    batch, lists = decode([each.raw for each in random_stream(draw, 200)]), random_lists(draw)
     one, other = (engine_of(pack, hash_key=key).decide(batch, lists) for key in (bytes(16), bytes(range(16))))
     assert replace(one, pieces=()) == replace(other, pieces=())
 
@@ -118,7 +119,7 @@ def test_answers_that_are_kept_are_not_confused(tmp_path: Path, monkeypatch: pyt
     """The same decisions when hardly an answer is kept."""
     draw = random.Random(6)
     pack = sound_pack(tmp_path, random_pack(draw, scores=scores).body, LIST_FILES)
-    raws, lists = list(map(encoded, random_events(draw, 300))), random_lists(draw)
+    raws, lists = [each.raw for each in random_stream(draw, 300)], random_lists(draw)
     kept = decided(pack, raws, lists, cycle([50]))
     monkeypatch.setattr("engine.judgement.KEPT_MAX", 1)
     monkeypatch.setattr("engine.composition.TAILS_MAX", 1)

@@ -1,26 +1,31 @@
 """What an engine has to decide, one event at a time from the whole history: slow, and plain enough to be believed.
 
-Features come from `window_oracle`, conditions from `expression_oracle`; detectors are the real ones, which have an
-oracle of their own. Events are JSON objects, packs are `random_packs.PackText`.
+What is late, a duplicate or a conflict comes from `admission_oracle`, features from `window_oracle`, conditions from
+`expression_oracle`; detectors are the real ones, which have an oracle of their own. Packs are `random_packs.PackText`.
 """
 
 import ast
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 import msgspec
 
 from detectors import Scorer, open_scorer
 from rules.literals import shown
-from schemas import Action, Decision, Reason
+from schemas import Action, Decision, Lapse, Reason
+from support.admission_oracle import NaiveAdmission
+from support.content_oracle import spans_of
+from support.cuts import Incoming, Lists
 from support.expression_oracle import Typed, World, outcome
 from support.random_packs import ATTRIBUTES, COMMON, HUGE, MACRO, OF_TRANSACTIONS, TRANSACTION, PackText, RuleText
 from support.window_oracle import Happening, feature
-from windows import Aggregate
+from windows import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Aggregate
 
 CURRENCY = "CNY"
 STRENGTH: tuple[Action, ...] = ("allow", "review", "step_up", "block")
-Lists = Mapping[str, Mapping[str, int] | None]
+LAPSES: dict[int, Lapse] = {LATE: "late", FUTURE: "future"}
 
 
 class EngineOracle:
@@ -31,35 +36,84 @@ class EngineOracle:
         self.version = version
         self.lists = lists
         self.history: list[Happening] = []
+        self.decisions: list[Decision | None] = []
+        self.repeated = self.conflicting = self.unmatched = 0
+        reach_ms = max(each.over_ms + each.delay_ms for each in pack.features)
+        keep_ms = max(pack.dedupe_ms, reach_ms + pack.lateness_ms)
+        self.admission = NaiveAdmission(pack.lateness_ms, pack.skew_ms, pack.dedupe_ms, keep_ms, 10**9)
+        self.numbers: dict[object, int] = {}
         self.scorer: Scorer | None = None
         if pack.detector is not None:
             by, of, half_life, warm_up = pack.detector
             self.scorer = open_scorer("own_baseline", by, of, {"half_life": half_life, "warm_up": warm_up})
 
-    def decide(self, event: Mapping[str, Any], unknown: tuple[str, ...] = ()) -> bytes | None:
-        """The decision as JSON; None for an event that nobody judges."""
-        world = World(dict(_fields(event)), self.lists, event["timestamp"])
-        world = World({**world.names, "is_card": Typed(outcome(MACRO, world), "bool")}, self.lists, event["timestamp"])
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many events came again, were in conflict, or changed an event that is not known."""
+        return self.repeated, self.conflicting, self.unmatched
+
+    def decide(self, incoming: Incoming, unknown: tuple[str, ...] = ()) -> bytes | None:
+        """The decision as JSON; None for an event that nobody judges, or that is in conflict with another."""
+        event = json.loads(incoming.raw)
+        content = self._number(tuple(sorted(map(tuple, spans_of(incoming.raw)))))
+        arrival_ms = 0 if incoming.arrived_ms is None else incoming.arrived_ms
+        kind, serial, clock_ms = self.admission.admit(self._key(event), content, event["timestamp"], arrival_ms)
+        if kind == CONFLICT:
+            self.conflicting += 1
+            return None
+        decision = self.decisions[serial] if kind == DUPLICATE else self._decide(event, kind, clock_ms, unknown)
+        if kind == DUPLICATE:
+            self.repeated += 1
+            decision = decision and msgspec.structs.replace(decision, duplicate=True)
+        else:
+            self.decisions.append(decision)
+            self._revalue(event)
+        return None if decision is None else msgspec.json.encode(decision)
+
+    def _number(self, thing: object) -> int:
+        """One number for equal things."""
+        return self.numbers.setdefault(thing, len(self.numbers))
+
+    def _key(self, event: Mapping[str, Any]) -> int:
+        """What identifies the event: transactions have names of their own, and so has each other type."""
+        if event["type"] in TRANSACTION:
+            return self._number(("transaction", event["transaction_id"]))
+        return self._number((event["type"], event["event_id"]))
+
+    def _decide(self, event: Mapping[str, Any], kind: int, clock_ms: int, unknown: tuple[str, ...]) -> Decision | None:
+        """The decision on an event that came for the first time; one from the future is seen as of the clock."""
+        now_ms = clock_ms if kind == FUTURE else event["timestamp"]
+        world = World(dict(_fields(event)), self.lists, now_ms)
+        world = World({**world.names, "is_card": Typed(outcome(MACRO, world), "bool")}, self.lists, now_ms)
         entering = [
             number
             for number, each in enumerate(self.pack.features)
-            if event["type"] in each.events and (each.where is None or outcome(each.where, world) is True)
+            if kind == FRESH
+            and event["type"] in each.events
+            and (each.where is None or outcome(each.where, world) is True)
         ]
         self.history.append(_happening(world, frozenset(entering)))
-        rules = [each for each in self.pack.rules if each.mode != "off" and event["type"] in each.events]
-        if event["type"] not in TRANSACTION and not self._is_judged(event["type"]):
+        rules = [each for each in self.pack.rules if each.mode != "off"]
+        if event["type"] not in TRANSACTION.union(*(rule.events for rule in rules)):
             return None
         names = dict(world.names) | dict(self._features())
         facts, value = self._score(names)
-        decision = self._judge(event, rules, World(names, self.lists, event["timestamp"]), unknown)
-        if self.scorer is not None and decision.action != "block":
+        rules = [each for each in rules if event["type"] in each.events]
+        decision = self._judge(event, rules, World(names, self.lists, now_ms), unknown, LAPSES.get(kind))
+        if self.scorer is not None and decision.action != "block" and kind == FRESH:
             if value is not None:
                 self.scorer.ranks.learn(value)
             self.scorer.detector.learn_one(facts)
-        return msgspec.json.encode(decision)
+        return decision
 
-    def _is_judged(self, kind: str) -> bool:
-        return any(kind in rule.events for rule in self.pack.rules if rule.mode != "off")
+    def _revalue(self, event: Mapping[str, Any]) -> None:
+        """Gives the transaction that a reversal or a correction means another amount, from now on."""
+        if event["type"] in ("reversal", "correction"):
+            serial = self.admission.find(self._number(("transaction", event["original_transaction_id"])))
+            self.unmatched += serial < 0
+            if serial >= 0:
+                old, amount = self.history[serial], dict(_fields(event))["amount"].value
+                self.history[serial] = replace(old, values={**old.values, "amount": amount})
 
     def _features(self) -> Iterator[tuple[str, Typed]]:
         for number, each in enumerate(self.pack.features):
@@ -82,11 +136,16 @@ class EngineOracle:
         return facts, value
 
     def _judge(
-        self, event: Mapping[str, Any], rules: Sequence[RuleText], world: World, unknown: tuple[str, ...]
+        self,
+        event: Mapping[str, Any],
+        rules: Sequence[RuleText],
+        world: World,
+        unknown: tuple[str, ...],
+        lapse: Lapse | None,
     ) -> Decision:
         hits: list[RuleText] = []
         missing = dict.fromkeys(unknown)
-        degraded = bool(unknown)
+        degraded = bool(unknown) or lapse is not None
         for rule in rules:
             found = outcome(rule.when, _world_of(rule, world))
             if found is None:
@@ -94,13 +153,15 @@ class EngineOracle:
                 degraded = degraded or (rule.on_missing == "degraded" and rule.mode == "live")
             if found or (found is None and rule.on_missing == "match"):
                 hits.append(rule)
+        if lapse == "late":
+            missing["windows"] = None
         live = [rule for rule in hits if rule.mode == "live"]
         actions: list[Action] = [cast(Action, rule.then) for rule in live if rule.then != "tag"]
         action = max(actions, key=STRENGTH.index, default=STRENGTH[0])
         challenges = [rule.challenge for rule in live if rule.then == "step_up" and action == "step_up"]
         origin: Literal["degraded", "scored"] = "degraded" if degraded else "scored"
         return Decision(
-            transaction_id=event.get("transaction_id", event.get("event_id", "")),
+            transaction_id=event.get("transaction_id") or event["event_id"],
             timestamp=event["timestamp"],
             action=action,
             origin=origin,
@@ -109,6 +170,7 @@ class EngineOracle:
             missing=tuple(missing),
             reasons=tuple(Reason(rule.id, rule.reason, _sentence(rule, world)) for rule in live if rule.reason),
             challenge=challenges[0] if challenges and challenges[0] is not None else msgspec.UNSET,
+            degraded=msgspec.UNSET if lapse is None else lapse,
             pack=self.version,
         )
 

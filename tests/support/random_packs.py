@@ -1,11 +1,8 @@
-"""Random packs as text, with what each of their parts means written beside it for the oracle, and events for them."""
+"""Random packs as text, with what each of their parts means written beside it for the oracle."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import msgspec
 
 from rules import ValueType
 from schemas import TRANSACTION_TYPES
@@ -29,6 +26,8 @@ SCOPES: tuple[tuple[str, frozenset[str], dict[str, ValueType]], ...] = (
     ("login", frozenset({"login"}), COMMON | {"success": "bool"}),
     ("[payment, login]", frozenset({"payment", "login"}), COMMON),
     ("[chargeback, order]", frozenset({"chargeback", "order"}), COMMON),
+    ("[payment, correction]", frozenset({"payment", "correction"}), COMMON | {"amount": "money"}),
+    ("reversal", frozenset({"reversal"}), COMMON),
 )
 POOLS: dict[str, tuple[str, ...]] = {
     "user_id": ("u1", "u2", "u3", 'u"4\\\n', "网\0卡"),
@@ -46,9 +45,13 @@ ATTRIBUTES: dict[str, ValueType] = {"attributes.level": "number", "attributes.ti
 HUGE = 10**400
 """An integer that no float can hold."""
 
+LATENESS_MS = (0, 20_000, 600_000, 3_600_000, 3_600_000)
+SKEW_MS = (1, 1_000, 30_000, 300_000, 300_000)
+DEDUPE_MS = (0, 20_000, 300_000, 86_400_000)
+
 MACRO = 'method == "card"'
 LISTS = ("blocked", "gone", "unread")
-EXPIRIES = (NOW_MS - 1, NOW_MS + 20_000, NOW_MS + 60_000, 2**62)
+EXPIRIES = (NOW_MS - 1, *(NOW_MS + after_ms for after_ms in (20_000, 60_000, 200_000, 600_000, 2_000_000)), 2**62)
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,9 @@ class RuleText:
 class PackText:
     """A pack's parts. `body` is what follows the head of `pack.yml`."""
 
+    lateness_ms: int
+    skew_ms: int
+    dedupe_ms: int
     features: tuple[FeatureText, ...]
     rules: tuple[RuleText, ...]
     detector: tuple[str, str, int, int] | None
@@ -103,7 +109,8 @@ class PackText:
             detector = f"detectors:\n  own: {{kind: own_baseline, by: {by}, of: {of}, {options}}}\n"
         features = "".join(each.yaml for each in self.features)
         rules = "".join(each.yaml for each in self.rules)
-        return f"macros: {{is_card: '{MACRO}'}}\nlists:\n{lists}{detector}features:\n{features}rules:\n{rules}"
+        timing = f"lateness: {self.lateness_ms}ms\nskew: {self.skew_ms}ms\ndedupe: {self.dedupe_ms}ms\n"
+        return f"{timing}macros: {{is_card: '{MACRO}'}}\nlists:\n{lists}{detector}features:\n{features}rules:\n{rules}"
 
 
 LIST_FILES = {"empty.csv": "value,added_by,reason,expires_at\n"}
@@ -126,7 +133,8 @@ def random_pack(draw: random.Random, *, scores: bool) -> PackText:
         of = draw.choice(("amount", "amount", "quantity"))
         detector = (draw.choice(("user_id", "device_id")), of, draw.randint(1, 30), draw.randint(1, 6))
     rules = tuple(_rule(draw, f"r.n{number}", features, scores) for number in range(draw.randint(1, 8)))
-    return PackText(features, rules, detector)
+    timing = draw.choice(LATENESS_MS), draw.choice(SKEW_MS), draw.choice(DEDUPE_MS)
+    return PackText(*timing, features, rules, detector)
 
 
 def _feature(draw: random.Random, name: str) -> FeatureText:
@@ -263,50 +271,3 @@ def random_lists(draw: random.Random) -> dict[str, dict[str, int] | None]:
     """What the lists hold: one is known, one could not be loaded, one nobody mentions."""
     texts = [text for pool in POOLS.values() for text in pool]
     return {"blocked": {text: draw.choice(EXPIRIES) for text in draw.sample(texts, 15)}, "gone": None}
-
-
-def random_events(draw: random.Random, count: int) -> list[dict[str, Any]]:
-    """Events of all types, as JSON objects: simultaneous, late, foreign and with fields missing."""
-    now_ms, events = NOW_MS, []
-    for number in range(count):
-        now_ms += draw.choice((0, 0, 1, 10, 1_000, 1_000, 7_000, 40_000))
-        late_ms = draw.choice((0, 0, 0, 0, 1, 3_000, 100_000))
-        events.append(_event(draw, number, now_ms - late_ms))
-    return events
-
-
-def _event(draw: random.Random, number: int, timestamp_ms: int) -> dict[str, Any]:
-    kind = draw.choice(("payment",) * 6 + (*TRANSACTION_TYPES, "login", "login", "chargeback", "order", "registration"))
-    event: dict[str, Any] = {"type": kind, "timestamp": timestamp_ms}
-    texts = COMMON if kind not in TRANSACTION else COMMON | OF_TRANSACTIONS
-    for name in texts:
-        if name in POOLS and (name == "user_id" or draw.random() < 0.85):
-            event[name] = draw.choice(POOLS[name])
-    if draw.random() < 0.7:
-        event["attributes"] = {"level": draw.choice((0, 2, 3.5, 40, HUGE, "3", None, True))}
-    if draw.random() < 0.5:
-        event["tier"] = draw.choice(("gold", "CN", "", 5, None))
-    if draw.random() < 0.5:
-        event["vip"] = draw.choice((True, False, 1, "yes"))
-    key = f"t{number}{draw.choice(('', '', '', chr(34), chr(92), chr(10), '网', chr(127), 'x' * 200))}"
-    if kind not in TRANSACTION:
-        needed: dict[str, dict[str, Any]] = {
-            "login": {"success": draw.random() < 0.5},
-            "chargeback": {"original_transaction_id": "t0"},
-            "order": {"order_id": "o"},
-        }
-        return event | {"event_id": key} | needed.get(kind, {})
-    if draw.random() < 0.6:
-        event["quantity"] = draw.choice((0, 1, 2, 3, 40))
-    currency = draw.choice(("CNY",) * 9 + ("JPY", "KWD"))
-    amount = draw.choice((0, 1, 2.5, 12.34, 25.5, 40, 99_999)) if currency == "CNY" else 7
-    return event | {"transaction_id": key, "amount": amount, "currency": currency}
-
-
-def encoded(event: dict[str, Any]) -> bytes:
-    """The event as JSON; an integer beyond 64 bits is written by hand."""
-    attributes = event.get("attributes", {})
-    if attributes.get("level") != HUGE:
-        return msgspec.json.encode(event)
-    stand_in = event | {"attributes": {"level": 123_456_789}}
-    return msgspec.json.encode(stand_in).replace(b"123456789", str(HUGE).encode())
