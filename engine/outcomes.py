@@ -1,7 +1,7 @@
 """Outcomes: which rules match an event and which are missing, as the bits of two integers; bit n is rule n."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import compress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress, groupby
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ class Conditions:
     def __init__(self, rules: Mapping[int, Rule], features: Iterable[str], text_id: Callable[[str], int]) -> None:
         conditions = [rule.when for rule in rules.values()]
         self._numbers = list(rules)
+        self._words = list(_words_of(self._numbers))
         self._bits = [1 << number for number in rules]
         self._columns = Columns(conditions, text_id)
         self._scalar = compile_scalar(conditions)
@@ -44,7 +45,7 @@ class Conditions:
         if len(frame.events) >= COLUMNS_MIN:
             columns = [frame.column(read) for read in self._columns.inputs]
             matched, missing = self._columns.evaluate(columns, frame.lists, frame.moments_ms)
-            return self._words(matched), self._words(missing)
+            return self._bits_of_events(matched), self._bits_of_events(missing)
         rows, moments = self.rows.of(frame), frame.moments
         hits, lacks = [0] * len(rows), [0] * len(rows)
         for at in positions:
@@ -59,19 +60,24 @@ class Conditions:
             lack = sum(bit for bit, outcome in zip(self._bits, outcomes, strict=True) if outcome is None)
         return sum(compress(self._bits, outcomes)), lack
 
-    def _words(self, masks: NDArray[np.bool_]) -> list[int]:
+    def _bits_of_events(self, masks: NDArray[np.bool_]) -> list[int]:
         """For each event the integer of its bits."""
-        count = masks.shape[1]
+        bits = [0] * masks.shape[1]
         if not masks.any():
-            return [0] * count
-        bits = np.zeros((-(-(self._numbers[-1] + 1) // 64) * 64, count), dtype=np.bool_)
-        bits[self._numbers] = masks
-        packed = np.ascontiguousarray(np.packbits(bits, axis=0, bitorder="little").T)
-        first, *more = packed.view("<u8").T.tolist()
-        words: list[int] = first
-        for number, column in enumerate(more, 1):
-            words = [low | high << 64 * number for low, high in zip(words, column, strict=True)]
-        return words
+            return bits
+        for first, rows, shifts in self._words:
+            shifted = masks[rows].astype(np.uint64)
+            shifted <<= shifts
+            word: list[int] = np.bitwise_or.reduce(shifted, axis=0).tolist()
+            bits = [low | high << first for low, high in zip(bits, word, strict=True)] if first else word
+        return bits
+
+
+def _words_of(numbers: Sequence[int]) -> Iterator[tuple[int, slice, NDArray[np.uint64]]]:
+    """For each word of 64 bits the first number in it, the places of its numbers, and their bits as a column."""
+    for word, members in groupby(enumerate(numbers), lambda member: member[1] // 64):
+        places, bits = zip(*((place, number % 64) for place, number in members), strict=True)
+        yield 64 * word, slice(places[0], places[-1] + 1), np.array(bits, dtype=np.uint64)[:, None]
 
 
 def bits_of(numbers: Iterable[int]) -> int:

@@ -6,8 +6,8 @@ something older. Where nothing waits to be read, nothing is held back.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Callable, Sequence
+from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Generic, TypeVar
 
@@ -46,17 +46,16 @@ class Alignment(Generic[Record]):
         """Forgets the partition and what is held of it."""
         self._lanes.pop(partition, None)
 
-    def add(self, partition: int, times: Iterable[int], records: Iterable[Record]) -> bool:
-        """Holds records of one partition with their timestamps; False when it is not open, and they are left out."""
+    def add(self, partition: int, times: Sequence[int], records: Sequence[Record]) -> bool:
+        """Holds one or more records of a partition with their timestamps; False when it is not open: they are left out."""
         lane = self._lanes.get(partition)
         if lane is None:
             return False
         lane.ended = False
-        latest = lane.latest
-        for time in times:
-            latest = max(latest, time)
-            lane.times.append(latest)
-        lane.latest = latest
+        if times[0] < lane.latest or times != sorted(times):
+            times = list(accumulate(times, max, initial=lane.latest))[1:]
+        lane.latest = times[-1]
+        lane.times.extend(times)
         lane.records.extend(records)
         return True
 
