@@ -107,15 +107,11 @@ def decode_frame(view: memoryview, at: int, mark: bytes) -> FrameHeader | None:
     return FrameHeader(payload_bytes, synced, expires_ms)
 
 
-def decode_frame_header(view: memoryview, at: int, mark: bytes) -> FrameHeader | None:
-    """The same of a frame whose payload may be damaged or not all there."""
-    if len(view) - at < FRAME_BYTES:
+def decode_frame_header(raw: bytes) -> FrameHeader | None:
+    """The header of a frame whose payload may be damaged or missing; None if it is damaged or cut short itself."""
+    if len(raw) < FRAME_BYTES:
         return None
-    own_mark, _, checksum, payload_bytes, synced, expires_ms = _FRAME.unpack_from(view, at)
-    if (
-        own_mark != mark
-        or payload_bytes > PAYLOAD_BYTES_MAX
-        or zlib.crc32(view[at + _FIELDS_AT : at + FRAME_BYTES]) != checksum
-    ):
+    _, _, checksum, payload_bytes, synced, expires_ms = _FRAME.unpack_from(raw)
+    if payload_bytes > PAYLOAD_BYTES_MAX or zlib.crc32(raw[_FIELDS_AT:FRAME_BYTES]) != checksum:
         return None
     return FrameHeader(payload_bytes, synced, expires_ms)

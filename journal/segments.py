@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from journal.errors import RESTORE, StateError, unreadable
 from journal.frames import (
-    ALIGNMENT,
     FRAME_BYTES,
     HEADER_BYTES,
     MARK_BYTES,
@@ -108,25 +107,23 @@ class Segment:
                 self.expires_ms = header.expires_ms
             if is_head or header.payload_bytes:
                 yield Frame(self.slot, is_head, view[payload_begin : payload_begin + header.payload_bytes])
-        if self.end == HEADER_BYTES:
-            raise self._damaged(self.end, "the end of the file")
+        if self.end == HEADER_BYTES:  # the head was synced before the file got its name
+            raise self._damaged(self.end, "none")
         progress(self.size - told)
 
     def _read(self, descriptor: int) -> memoryview:
         """A megabyte from `end` on, or the whole frame there if it is larger."""
         rest = self.size - self.end
-        view = memoryview(os.pread(descriptor, min(_CHUNK_BYTES, rest), self.end))
-        header = decode_frame_header(view, 0, self.mark)
-        if header and len(view) < FRAME_BYTES + padded(header.payload_bytes) <= rest:
-            view = memoryview(os.pread(descriptor, FRAME_BYTES + padded(header.payload_bytes), self.end))
-        return view
+        raw = os.pread(descriptor, min(_CHUNK_BYTES, rest), self.end)
+        header = decode_frame_header(raw[:FRAME_BYTES])
+        if header and len(raw) < FRAME_BYTES + padded(header.payload_bytes) <= rest:
+            raw = os.pread(descriptor, FRAME_BYTES + padded(header.payload_bytes), self.end)
+        return memoryview(raw)
 
     def _is_torn(self, descriptor: int) -> bool:
         """Whether a crash can have left what begins at `end`, where no whole frame is."""
-        if self.end == HEADER_BYTES:  # header and head were synced before the file got its name
-            return False
         rest = self.size - self.end
-        header = decode_frame_header(memoryview(os.pread(descriptor, FRAME_BYTES, self.end)), 0, self.mark)
+        header = decode_frame_header(os.pread(descriptor, FRAME_BYTES, self.end))
         if rest < FRAME_BYTES or (header and rest < FRAME_BYTES + padded(header.payload_bytes)):
             return True
         behind = list(self._synced_behind(descriptor))
@@ -140,7 +137,7 @@ class Segment:
             last = len(chunk) - FRAME_BYTES
             found = chunk.find(self.mark)
             while 0 <= found <= last:
-                if header := decode_frame_header(memoryview(chunk), found, self.mark):
+                if header := decode_frame_header(chunk[found : found + FRAME_BYTES]):
                     yield begin + found, header.synced
                 found = chunk.find(self.mark, found + 1)
             begin += last + 1
@@ -152,7 +149,7 @@ class Segment:
             for at in range(0, len(chunk), _SECTOR_BYTES):
                 sector = chunk[at : at + _SECTOR_BYTES]
                 is_whole = len(sector) == _SECTOR_BYTES or begin + at + len(sector) == self.size
-                if is_whole and len(sector) >= ALIGNMENT and not any(sector):
+                if is_whole and not any(sector):
                     return True
         return False
 

@@ -177,7 +177,7 @@ def read_record(path: Path) -> Record:
         return Record()
     try:
         record = msgspec.json.decode(raw[:-_CHECKSUM_BYTES], type=Record)
-    except msgspec.MsgspecError:
+    except ValueError:  # msgspec's are such
         record = None
     if record is None or raw != _encoded(record):
         raise StateError(f"expected the record of a slot in `{path}`, got bytes that are damaged; {RESTORE}")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from journal import StateError, Torn
 from journal.frames import FRAME_BYTES, HEADER_BYTES
-from support.journals import Run, kept_in, noise, opened, read_all, segment
+from support.journals import Kept, Run, kept_in, noise, opened, read_all, segment
 from support.services import ROOT
 
 SMALL = 3_000
@@ -130,17 +130,15 @@ def test_a_flipped_bit_is_told(steps: list[Step], data: st.DataObject) -> None:
 @many
 @given(steps=histories(), data=st.data())
 def test_unwritten_sectors_leave_a_beginning_or_are_told(steps: list[Step], data: st.DataObject) -> None:
-    """A power failure: what had been synced must be read or told as missing."""
+    """A power failure leaves them, but in the last segment only: those before it were synced."""
     with TemporaryDirectory() as folder:
         history = History(Path(folder), steps)
-        holed = history.segments[-1]
-        raw = bytearray(holed.read_bytes())
-        first = data.draw(st.integers(min_value=0, max_value=(len(raw) - 1) // SECTOR))
-        last = data.draw(st.integers(min_value=first, max_value=first + 4))
-        end = min((last + 1) * SECTOR, len(raw))
-        raw[first * SECTOR : end] = bytes(end - first * SECTOR)
-        holed.write_bytes(raw)
-        check_beginning(history, holed)
+        number = data.draw(st.integers(min_value=1, max_value=len(history.segments)))
+        size = history.segments[number - 1].stat().st_size
+        first = data.draw(st.integers(min_value=0, max_value=(size - 1) // SECTOR))
+        file = holed(history.path, number, first, data.draw(st.integers(min_value=first, max_value=first + 4)))
+        goes_on = check_beginning(history, file)
+        assert not goes_on or number == len(history.segments)
 
 
 def holed(path: Path, number: int, first: int, last: int) -> Path:
@@ -153,11 +151,53 @@ def holed(path: Path, number: int, first: int, last: int) -> Path:
     return file
 
 
+def seen_in(path: Path) -> list[Kept] | None:
+    """What a process sees that writes no slot; None if it is told of damage."""
+    try:
+        with closing(opened(path, slots=())) as directory:
+            return read_all(directory)[0]
+    except StateError:
+        return None
+
+
 def crashed(folder: Path, *steps: Step) -> Path:
     return History(folder, steps).path
 
 
 HEAD_END = HEADER_BYTES + FRAME_BYTES + HEAD_BYTES
+
+
+def test_a_flip_of_any_byte_is_told(tmp_path: Path) -> None:
+    path = crashed(tmp_path, 20, 9, 3)
+    file = segment(path, 1)
+    raw = file.read_bytes()
+    for at, byte in enumerate(raw):
+        file.write_bytes(raw[:at] + bytes([byte ^ 1 << at % 8]) + raw[at + 1 :])
+        assert seen_in(path) is None, at
+        file.write_bytes(raw[:at] + bytes([byte ^ 0x80]) + raw[at + 1 :])
+        assert seen_in(path) is None, at
+
+
+def test_a_cut_at_any_byte_leaves_the_whole_frames(tmp_path: Path) -> None:
+    path = crashed(tmp_path, 20, 9, 3)
+    whole = seen_in(path)
+    assert whole is not None
+    ends = [HEAD_END, HEAD_END + FRAME_BYTES + 24, HEAD_END + 2 * FRAME_BYTES + 24 + 16]
+    for size in reversed(range(segment(path, 1).stat().st_size)):
+        os.truncate(segment(path, 1), size)
+        assert seen_in(path) == (whole[: sum(size >= end for end in ends)] or None), size
+
+
+def test_zeros_elsewhere_do_not_excuse_damage(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    run = Run(path)
+    run.append(noise(1, 100))
+    run.append(bytes(2 * SECTOR))
+    run.append(noise(1, 100))
+    raw = bytearray(segment(path, 1).read_bytes())
+    raw[HEAD_END + FRAME_BYTES] ^= 1
+    segment(path, 1).write_bytes(raw)
+    assert seen_in(path) is None
 
 
 def test_what_was_torn_is_cut_and_reported(tmp_path: Path) -> None:
@@ -201,6 +241,22 @@ def test_what_a_run_left_behind_in_order_may_not(tmp_path: Path) -> None:
         kept_in(path)
 
 
+def test_a_segment_counts_before_the_record_hears_of_it(tmp_path: Path) -> None:
+    path, left = tmp_path / "state", tmp_path / "left"
+    run, record = Run(path), b""
+    while not segment(path, 2).exists():
+        record = (path / "slots" / "0").read_bytes()
+        run.append(noise(1, 800))
+    shutil.copytree(path, left)
+    (left / "slots" / "0").write_bytes(record)
+    again = Run(left)
+    assert again.kept == run.kept
+    while not segment(left, 3).exists():
+        again.append(noise(1, 800))
+    again.stop()
+    assert kept_in(left) == again.kept
+
+
 def test_a_frame_inside_a_payload_is_no_frame(tmp_path: Path) -> None:
     """Whoever sends events cannot make a torn tail look like damage."""
     forged = segment(crashed(tmp_path / "donor", 100, "sync", 100), 1).read_bytes()
@@ -215,7 +271,7 @@ def test_a_frame_inside_a_payload_is_no_frame(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from support.journals import Run, noise
+from support.journals import Kept, Run, noise
 
 run = Run(Path(sys.argv[1]))
 for number in range(int(sys.argv[2]), 1 << 30):

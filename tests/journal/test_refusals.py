@@ -14,7 +14,7 @@ import pytest
 
 from journal import Identity, StateDirectory, StateError
 from support.journals import IDENTITY, KEY, Run, kept_in, noise, opened, read_all, segment
-from support.services import ROOT
+from support.services import ROOT, wait_until
 
 ELSEWHERE = "start with another empty directory: --state OTHER (its windows begin empty)"
 RESTORE = f"restore the file from a backup, or {ELSEWHERE}"
@@ -160,8 +160,9 @@ def test_a_segment_behind_the_last(state: Path) -> None:
     assert refusal(state) == (f"expected no segment of slot 0 behind number 3, got `{segment(state, 5)}`; {RESTORE}")
 
 
-def test_a_damaged_record(state: Path) -> None:
-    (state / "slots" / "0").write_bytes(b'{"first":3,"last":3}')
+@pytest.mark.parametrize("raw", [b'{"first":3,"last":3}', b'{"host":"\xff"}' + b" " * 9, b" ", b"x" * 10_000])
+def test_a_damaged_record(state: Path, raw: bytes) -> None:
+    (state / "slots" / "0").write_bytes(raw)
     assert refusal(state) == (
         f"expected the record of a slot in `{state}/slots/0`, got bytes that are damaged; {RESTORE}"
     )
@@ -195,9 +196,7 @@ def test_a_segment_that_ends_early(state: Path) -> None:
 
 def test_a_segment_without_its_head(state: Path) -> None:
     os.truncate(segment(state, 3), 48)
-    assert refusal(state) == (
-        f"expected a whole frame at byte 48 of `{segment(state, 3)}`, got the end of the file; {RESTORE}"
-    )
+    assert refusal(state) == (f"expected a whole frame at byte 48 of `{segment(state, 3)}`, got none; {RESTORE}")
 
 
 @pytest.mark.parametrize(
@@ -246,19 +245,26 @@ def test_a_leftover_of_an_interrupted_segment_is_removed(state: Path) -> None:
 
 
 def test_a_directory_is_made_once_by_many_at_a_time(tmp_path: Path) -> None:
-    keys: list[bytes] = []
+    path, unfinished = tmp_path / "a" / "b", tmp_path / "a" / "b" / "manifest.json.tmp"
+    opened_by: list[StateDirectory] = []
+
+    def waiting() -> int:
+        locks = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+        return sum("->" in lock and f":{unfinished.stat().st_ino} " in lock for lock in locks)
+
+    def new_key() -> bytes:
+        wait_until(lambda: waiting() == 7, 60, "all others waiting for the one that makes it")
+        return KEY
 
     def start(slot: int) -> None:
-        directory = StateDirectory.open(tmp_path / "a" / "b", IDENTITY, lambda: bytes([slot]) * 16, (slot,), 8)
-        keys.append(directory.hash_key)
+        opened_by.append(StateDirectory.open(path, IDENTITY, new_key, (slot,), 8))
 
     threads = [threading.Thread(target=start, args=(slot,)) for slot in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(keys) == 8
-    assert len(set(keys)) == 1
+    assert [directory.hash_key for directory in opened_by] == [KEY] * 8
 
 
 @pytest.mark.parametrize(("slots", "workers"), [((0,), 0), ((1,), 1), ((-1,), 1), ((0,), 5_000)])
