@@ -15,6 +15,7 @@ from flows.batches import Arrival, Reached, Verdicts
 from flows.decider import ORIGINAL_BYTES_MAX
 from flows.entries import Delivered, Entry
 from flows.lifecycle import FlowError
+from journal import sync_folder
 from schemas import AuditEvent, DeadLetter, FilePlace, Place
 
 STANDARD = "-"
@@ -128,7 +129,7 @@ class LineSource:
             self._lines.append(_Line(self._line, raw, length, self._end))
         self._line += 1
 
-    def acknowledge(self) -> None:
+    def acknowledge(self, reached: Reached | None) -> None:
         """A file has no memory of who read it how far."""
 
     def close(self) -> None:
@@ -229,6 +230,8 @@ class _LineFile:
         try:
             self._fd = _standard(sys.stdout) if path == STANDARD else os.open(path, flags, mode=0o666)
             status = os.fstat(self._fd)
+            if appending and path != STANDARD and stat.S_ISREG(status.st_mode):
+                sync_folder(Path(path).absolute().parent)
         except OSError as error:
             raise FlowError(f"expected an output that can be written, got `{path}`: {error.strerror}") from error
         self.size_counts = path != STANDARD and stat.S_ISREG(status.st_mode)

@@ -7,7 +7,7 @@ another pack's directory, a full or read-only disk are told in a sentence.
 from journal.contents import Contents, Owner, SlotContents, inspect
 from journal.directory import StateDirectory
 from journal.errors import StateError
-from journal.files import Buffer
+from journal.files import Buffer, sync_folder
 from journal.frames import Frame
 from journal.manifest import Identity
 from journal.segments import Torn
@@ -25,4 +25,5 @@ __all__ = [
     "StateError",
     "Torn",
     "inspect",
+    "sync_folder",
 ]
