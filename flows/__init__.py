@@ -4,7 +4,7 @@ Files, pipes and Kafka are the sources and sinks. Nothing is acknowledged before
 could not be read becomes a dead letter.
 """
 
-from flows.batches import Arrival, LastingSink, LastingSource, Sink, Source, Verdicts
+from flows.batches import Arrival, LastingSink, LastingSource, Reached, Sink, Source, Verdicts
 from flows.dataflow import run
 from flows.decider import Decider, Judge, Judgement
 from flows.entries import Delivered, Entry
@@ -32,6 +32,7 @@ __all__ = [
     "Lists",
     "OutputClosedError",
     "Pump",
+    "Reached",
     "Recall",
     "Resumed",
     "Sink",

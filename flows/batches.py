@@ -48,8 +48,8 @@ class Source(Protocol):
     def take(self) -> Arrival | None:
         """What has come, after a short wait when there is nothing; None when there will be no more."""
 
-    def acknowledge(self) -> None:
-        """Everything taken so far is decided and delivered: it need not be read again."""
+    def acknowledge(self, reached: Reached | None) -> None:
+        """What was taken need not be read again, up to where the input was `reached`; None is all of it."""
 
     def close(self) -> None:
         """Lets go of the input."""

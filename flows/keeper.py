@@ -44,6 +44,8 @@ class Keeper:
     ) -> None:
         self._memory = memory
         self._reached = dict(reached)
+        self._lasting = self._to_last = dict(reached)
+        self._to_last_ms = memory.clock_ms
         self._delivered = delivered
         self._ends = ends
         self._now_ms = now_ms
@@ -67,18 +69,39 @@ class Keeper:
         )
         entry = Entry(dict(verdicts.reached), records, recalled, letters, audits)
         latest_ms = max((record.clock_ms for record in records), default=-1)
-        self._append(encode(entry), latest_ms + self._memory.keep_ms)
+        # Who is late counts from when he came, by the stream's clock, which the records do not tell.
+        self._append(encode(entry), max(latest_ms, self._memory.clock_ms) + self._memory.keep_ms)
 
-    def delivered(self) -> None:
-        """Notes that all that was kept has been delivered, and lets go of what nobody needs. Raises FlowError."""
+    def delivered(self) -> Reached:
+        """Notes that all that was kept has been delivered, and lets go of what nobody needs. Raises FlowError.
+
+        Returns how far the input was read by what now survives a failure of the power.
+        """
         self._delivered = Delivered(self._now_ms(), dict(self._ends()))
         self._append(encode(self._delivered), 0)
+        if self._syncing is None or self._syncing.done():
+            self._sync()
+        return self._lasting
+
+    def last(self) -> Reached:
+        """Makes all that was kept survive a failure of the power, and returns how far the input was read by it."""
+        self._syncer.shutdown()
         try:
-            self._journal.forget(self._memory.clock_ms)
-            if self._syncing is None or self._syncing.done():
-                if self._syncing is not None:
-                    self._syncing.result()
-                self._syncing = self._syncer.submit(self._journal.sync)
+            self._journal.sync()
+        except StateError as error:
+            raise FlowError(str(error)) from error
+        return self._reached
+
+    def _sync(self) -> None:
+        """Begins another sync after one that has ended; what that one made last needs nothing of what was before."""
+        try:
+            self._journal.turn()
+            if self._syncing is not None:
+                self._syncing.result()
+                self._lasting = self._to_last
+                self._journal.forget(self._to_last_ms)
+            self._to_last, self._to_last_ms = dict(self._reached), self._memory.clock_ms
+            self._syncing = self._syncer.submit(self._journal.sync)
         except StateError as error:
             raise FlowError(str(error)) from error
 

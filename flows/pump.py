@@ -68,14 +68,8 @@ class Pump:
         if elapsed_s < ACKNOWLEDGE_EVERY_S:
             return
         if self._sink.settle(SETTLE_S if elapsed_s >= ACKNOWLEDGE_AT_LATEST_S else 0.0):
-            self._delivered()
+            self._source.acknowledge(None if self._keeper is None else self._keeper.delivered())
             self._acknowledged_s = self._monotonic()
-
-    def _delivered(self) -> None:
-        """All that was written has been delivered."""
-        if self._keeper is not None:
-            self._keeper.delivered()
-        self._source.acknowledge()
 
     def finish(self) -> None:
         """Waits for deliveries and acknowledges them, or raises what ended the flow."""
@@ -86,7 +80,11 @@ class Pump:
                 f"the output did not take everything within {SETTLE_S:.0f} s; events whose decisions were not delivered"
                 " are not acknowledged and will be decided again by the next run"
             )
-        self._delivered()
+        if self._keeper is None:
+            self._source.acknowledge(None)
+        else:
+            self._keeper.delivered()
+            self._source.acknowledge(self._keeper.last())
 
     def close(self) -> None:
         """Lets go of both ends and the journal, whatever happens. Raises FlowError."""

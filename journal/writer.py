@@ -31,7 +31,7 @@ class Journal:
     """Appends to one slot. `StateDirectory.writer` makes it, once the slot has been read.
 
     What is appended survives the end of the process at once, and a power failure from the next `sync` on. `sync` may be
-    called by another thread; nothing else may. When `append` or `sync` has raised, what was appended before stands.
+    called by another thread; nothing else may. When one of them has raised, what was appended before stands.
     """
 
     def __init__(self, slot: Slot, orphans: Sequence[Slot], head: Callable[[], Sequence[Buffer]], begin: bool) -> None:
@@ -55,8 +55,6 @@ class Journal:
         """
         if self._broken:
             raise self._broken
-        if self._end >= self._limit:
-            self._begin()
         segment = self._slot.segments[-1]
         length = _measured(parts, segment.path)
         if not length:
@@ -65,6 +63,16 @@ class Journal:
         if expires_ms > segment.expires_ms:
             segment.expires_ms = expires_ms
         self._is_marked = False
+
+    def turn(self) -> None:
+        """Begins a new segment if the last one is full. Raises StateError.
+
+        That is left to the owner, who knows when a head can speak for what was appended and for nothing else.
+        """
+        if self._broken:
+            raise self._broken
+        if self._end >= self._limit:
+            self._begin()
 
     def sync(self) -> None:
         """Makes what was appended survive a power failure. Raises StateError, and so do all later calls then."""

@@ -18,6 +18,7 @@ from flows import (
     Decider,
     FlowError,
     OutputClosedError,
+    Reached,
     Stop,
     Tally,
     Verdicts,
@@ -97,7 +98,7 @@ class _Feed:
 
         return Arrival(self._raws[start : self._next], place_of)
 
-    def acknowledge(self) -> None:
+    def acknowledge(self, reached: Reached | None) -> None:
         """Nothing to do: a simulation is not read twice."""
 
     def close(self) -> None:

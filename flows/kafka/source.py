@@ -208,13 +208,18 @@ class KafkaSource:
             positions.append(TopicPartition(self._topic, partition, offset))
         return positions
 
-    def acknowledge(self) -> None:
+    def acknowledge(self, reached: Reached | None) -> None:
         """Commits in the background; what fails is tried again at the next call."""
-        positions = self._positions()
+        positions = self._positions() if reached is None else self._places(reached)
         if positions and not self._commit_under_way and _offsets(positions) != _offsets(self._committed):
             self._commit_under_way = True
             self._committed = positions
             self._consumer.commit(offsets=positions, asynchronous=True)
+
+    def _places(self, reached: Reached) -> list[TopicPartition]:
+        """Where partitions that are read now were reached."""
+        parts = ((partition, reached.get(f"{self._topic}/{partition}")) for partition in self._read_to)
+        return [TopicPartition(self._topic, partition, offset) for partition, offset in parts if offset is not None]
 
     def _on_commit(self, error: object, _partitions: list[TopicPartition]) -> None:
         self._commit_under_way = False

@@ -60,6 +60,7 @@ class Run:
     def append(self, payload: bytes, expires_ms: int = NEEDED_MS, slot: int = 0) -> None:
         """In two parts, to see them joined."""
         middle = len(payload) // 3
+        self.journals[slot].turn()
         self.journals[slot].append([payload[:middle], memoryview(payload)[middle:]], expires_ms)
         self.kept[slot].append(Kept(False, payload))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from flows import Arrival, Verdicts
+from flows import Arrival, Reached, Verdicts
 from schemas import Decision, FilePlace, Place
 
 NOW_MS = 1_790_000_000_000
@@ -48,7 +48,7 @@ class Handed:
         self.taken += 1
         return Arrival(self._arrivals[self.taken - 1], place_of)
 
-    def acknowledge(self) -> None:
+    def acknowledge(self, reached: Reached | None) -> None:  # noqa: ARG002
         self.acknowledged.append(self.taken)
 
     def close(self) -> None:
