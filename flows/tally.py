@@ -33,7 +33,7 @@ class Tally:
                 f"unmatched     {self.unmatched:>12,}   reversals and corrections of transactions not known here"
             )
         if self.forgotten_early:
-            lines.append(f"forgotten     {self.forgotten_early:>12,}   ids before their time; a repetition of one is counted")
+            lines.append(f"forgotten     {self.forgotten_early:>12,}   ids before their time; repetitions count")
         if self.dead_letters:
             count = sum(self.dead_letters.values())
             lines.append(f"dead letters  {count:>12,}   {_listing(dict(self.dead_letters.most_common()))}")

@@ -47,7 +47,7 @@ class Alignment(Generic[Record]):
         self._lanes.pop(partition, None)
 
     def add(self, partition: int, times: Sequence[int], records: Sequence[Record]) -> bool:
-        """Holds one or more records of a partition with their timestamps; False when it is not open: they are left out."""
+        """Holds one or more records of a partition with their times; False when it is not open, and none is held."""
         lane = self._lanes.get(partition)
         if lane is None:
             return False
