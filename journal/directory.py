@@ -1,6 +1,7 @@
 """A state directory: whose it is, what is in it, and who writes to it."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from journal.files import Buffer
@@ -26,7 +27,7 @@ class StateDirectory:
         """What reading found torn; it is cut off where this process has claimed the slot."""
         self._workers = workers
         self._claimed: dict[int, Slot] = {}
-        self._has_orphans = False
+        self._slots: dict[int, Slot] = {}
 
     @classmethod
     def open(
@@ -61,11 +62,12 @@ class StateDirectory:
         """
         sizes = segments_in(self.path)
         slots = {
-            number: self._claimed.get(number) or Slot(self.path, number) for number in {*slots_in(self.path), *sizes}
+            number: self._claimed.get(number) or Slot(self.path, number)
+            for number in sorted({*slots_in(self.path), *sizes})
         }
         for number, slot in slots.items():
             slot.list_segments(sizes.get(number, {}))
-        self._has_orphans = any(slot.segments for number, slot in slots.items() if number >= self._workers)
+        self._slots = slots
         total = sum(segment.size for slot in slots.values() for segment in slot.segments)
         so_far = 0
 
@@ -74,19 +76,24 @@ class StateDirectory:
             so_far += more
             progress(so_far, total)
 
-        return {number: slots[number].frames(self.torn, count) for number in sorted(slots)}
+        return {number: slot.frames(self.torn, count) for number, slot in slots.items()}
 
     def writer(self, slot: int, head: Callable[[], Sequence[Buffer]]) -> Journal:
-        """The journal of a claimed slot. Raises StateError if it cannot be written.
+        """The journal of a claimed slot, once all slots are read. Raises StateError if it cannot be written.
 
-        `head` gives what a new segment begins with: all that later frames build on. It speaks for the orphans as well:
-        where there are any, a new segment begins at once.
+        `head` gives what a new segment begins with: all that later frames build on. Where the last run had another
+        number of workers a segment begins at once, so that the heads of all slots together speak for what was before.
         """
-        claimed = self._claimed[slot]
-        if not claimed.is_read:
-            raise RuntimeError(f"slot {slot} must be read to its end before it is written")
-        orphans = [self._claimed[number] for number in self._claimed if number >= self._workers]
-        return Journal(claimed, orphans if slot == 0 else (), head, self._has_orphans)
+        if not self._slots or not all(each.is_read for each in self._slots.values()):
+            raise RuntimeError("all slots must be read to their ends before one is written")
+        orphans = [each for number, each in self._claimed.items() if number >= self._workers and slot == 0]
+        return Journal(self._claimed[slot], self._workers, orphans, head, self._is_rescaled)
+
+    @cached_property
+    def _is_rescaled(self) -> bool:
+        """Whether a slot's last segment was begun by a run with another number of workers, when all was read."""
+        began = [self._slots[slot].workers if slot in self._slots else 0 for slot in range(self._workers)]
+        return any(workers != self._workers for workers in began)
 
     @property
     def size_bytes(self) -> int:

@@ -23,7 +23,9 @@ MARK_BYTES = 8
 ALIGNMENT = 8
 
 _MAGIC = b"riskgate"
-_SEGMENT = struct.Struct("<8sIIIQ8s8s")  # magic, format, slot, number, bytes and mark of the predecessor, mark
+_SEGMENT = struct.Struct(
+    "<8sHHIIQ8s8s"
+)  # magic, format, workers, slot, number, bytes and mark of the predecessor, mark
 _CHECKSUM = struct.Struct("<I")
 _FRAME = struct.Struct(
     "<8sIIIIq"
@@ -50,6 +52,9 @@ class Frame(NamedTuple):
 
 
 class SegmentHeader(NamedTuple):
+    """`workers` is how many the run had that began the segment."""
+
+    workers: int
     slot: int
     number: int
     previous_bytes: int
@@ -69,9 +74,7 @@ def padded(payload_bytes: int) -> int:
 
 
 def encode_segment_header(header: SegmentHeader) -> bytes:
-    body = _SEGMENT.pack(
-        _MAGIC, FORMAT, header.slot, header.number, header.previous_bytes, header.previous_mark, header.mark
-    )
+    body = _SEGMENT.pack(_MAGIC, FORMAT, *header)
     return body + _CHECKSUM.pack(zlib.crc32(body))
 
 
@@ -79,10 +82,8 @@ def decode_segment_header(raw: bytes) -> SegmentHeader | None:
     """None if it is too short, damaged, or of another format."""
     if len(raw) != HEADER_BYTES or zlib.crc32(raw[: _SEGMENT.size]) != _CHECKSUM.unpack_from(raw, _SEGMENT.size)[0]:
         return None
-    magic, form, slot, number, previous_bytes, previous_mark, mark = _SEGMENT.unpack_from(raw)
-    if magic != _MAGIC or form != FORMAT:
-        return None
-    return SegmentHeader(slot, number, previous_bytes, previous_mark, mark)
+    magic, form, *fields = _SEGMENT.unpack_from(raw)
+    return SegmentHeader(*fields) if magic == _MAGIC and form == FORMAT else None
 
 
 def encode_frame(mark: bytes, parts: Sequence[Buffer], length: int, synced: int, expires_ms: int) -> list[Buffer]:

@@ -43,13 +43,15 @@ class Torn(NamedTuple):
 class Segment:
     """One segment on the disk; what follows its size is known once its frames are read.
 
-    `end` is where the last whole frame ends, `expires_ms` until when one is needed; the head always is.
+    `workers` is how many the run had that began it, `end` where the last whole frame ends, `expires_ms` until when a
+    frame other than the head is needed.
     """
 
     path: Path
     slot: int
     number: int
     size: int
+    workers: int = 0
     mark: bytes = bytes(MARK_BYTES)
     head_bytes: int = 0
     end: int = HEADER_BYTES
@@ -82,7 +84,7 @@ class Segment:
             raise StateError(
                 f"expected {header.previous_bytes} bytes in `{previous.path}`, got {previous.size}; {RESTORE}"
             )
-        self.mark = header.mark
+        self.workers, self.mark = header.workers, header.mark
 
     def _whole_frames(self, descriptor: int, is_last: bool, progress: Callable[[int], None]) -> Iterator[Frame]:
         view, begin, told = memoryview(b""), 0, 0

@@ -84,6 +84,11 @@ class Slot:
     def is_claimed(self) -> bool:
         return self._lock != _NONE
 
+    @property
+    def workers(self) -> int:
+        """How many the run had that began the last segment, 0 where there is none."""
+        return self.segments[-1].workers if self.segments else 0
+
     def list_segments(self, sizes: dict[int, int]) -> None:
         """Takes over what is there, bytes by number, once it is what the record says."""
         if not self.is_claimed:

@@ -34,8 +34,11 @@ class Journal:
     called by another thread; nothing else may. When one of them has raised, what was appended before stands.
     """
 
-    def __init__(self, slot: Slot, orphans: Sequence[Slot], head: Callable[[], Sequence[Buffer]], begin: bool) -> None:
+    def __init__(
+        self, slot: Slot, workers: int, orphans: Sequence[Slot], head: Callable[[], Sequence[Buffer]], begin: bool
+    ) -> None:
         self._slot = slot
+        self._workers = workers
         self._orphans = orphans
         self._head = head
         self._descriptor = -1
@@ -153,13 +156,8 @@ class Journal:
         head, mark = self._head(), secrets.token_bytes(MARK_BYTES)
         length = _measured(head, slot.segment_path(number))
         size = HEADER_BYTES + FRAME_BYTES + padded(length)
-        header = SegmentHeader(
-            slot.number,
-            number,
-            previous.size if previous else 0,
-            previous.mark if previous else bytes(MARK_BYTES),
-            mark,
-        )
+        follows = (previous.size, previous.mark) if previous else (0, bytes(MARK_BYTES))
+        header = SegmentHeader(self._workers, slot.number, number, *follows, mark)
         buffers = [encode_segment_header(header), *encode_frame(mark, head, length, HEADER_BYTES, NEVER_MS)]
         with self._switching:
             if previous:
@@ -168,7 +166,8 @@ class Journal:
             if previous:
                 os.close(self._descriptor)
             self._descriptor = descriptor
-            self._name(Segment(slot.segment_path(number), slot.number, number, size, mark, size - HEADER_BYTES))
+            head_bytes = size - HEADER_BYTES
+            self._name(Segment(slot.segment_path(number), slot.number, number, size, self._workers, mark, head_bytes))
             self._end = self._synced = size
             self._limit = max(SEGMENT_BYTES, HEAD_SHARE * size)
 
