@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from windows import layout, revaluing, updating
+from windows import layout, loading, revaluing, updating
 from windows.memory import Arena, Log, Tables
 from windows.plan import Plan
 from windows.table import rehash
@@ -88,6 +88,7 @@ class WindowStore:
         self._table = np.zeros(_TABLE_MIN, dtype=np.int64)
         self._scratch = np.empty(int(plan.windows[:, layout.WINDOW_WORDS].max(initial=1)), dtype=np.int64)
         self._floats = np.empty(1, dtype=np.float64)
+        self._nobody = np.zeros(page_rows, dtype=np.bool_)
         self._slots = np.empty((page_rows, len(plan.chains)), dtype=np.int32)
         self._unused_pages = list(range(pages - 1, -1, -1))
         self._latest_ms = np.full(pages, layout.NULL, dtype=np.int64)
@@ -99,6 +100,7 @@ class WindowStore:
         self._page = -1
         self._filled = page_rows
         self._clock_ms = layout.LONG_AGO
+        self._late: NDArray[np.uint8] | None = None
         self._compile()
 
     def _compile(self) -> None:
@@ -106,7 +108,9 @@ class WindowStore:
         nothing = np.empty(0, dtype=np.int64)
         ids = np.empty((0, len(self.plan.ids)), dtype=np.uint64)
         values = np.empty((len(self.plan.values), 0), dtype=np.int64)
-        self.update(Columns(nothing, ids, values, nothing.astype(np.uint64), nothing.astype(np.bool_)))
+        columns = Columns(nothing, ids, values, nothing.astype(np.uint64), nothing.astype(np.bool_))
+        self.load(columns)
+        self.update(columns)
         updating.forget(*self._tables, *self._arena, *self._log, self._table, 0, 0, layout.LONG_AGO)
         tables = self._tables._replace(chains=self._tables.chains[:0])
         revaluing.revalue(*tables, *self._arena, *self._log, 0, 0, 0)
@@ -149,24 +153,59 @@ class WindowStore:
         count = len(columns.timestamp_ms)
         if count > BATCH_MAX:
             raise ValueError(f"expected at most {BATCH_MAX} events, got {count}")
+        if self._late is not None:
+            self._settle(self._late)
         self._unused_pages += self._left_pages
         self._left_pages.clear()
         self._since_ms.clear()
         self._owned.clear()
-        room = self._page_rows - self._filled or self._page_rows
-        if count <= room:
+        edges = self._edges(count)
+        if len(edges) == 2:
             features, rows = self._take(columns)
             return features, [rows]
-        edges = [0, *range(room, count, self._page_rows), count]
         pieces = [self._take(_between(columns, start, end)) for start, end in pairwise(edges)]
         return np.concatenate([features for features, _ in pieces], axis=1), [rows for _, rows in pieces]
 
     def load(self, columns: Columns) -> list[range]:
-        """Takes in any number of events; answers with the rows they got in the log, in order."""
-        rows: list[range] = []
-        for start in range(0, len(columns.timestamp_ms), BATCH_MAX):
-            rows += self.update(_between(columns, start, start + BATCH_MAX))[1]
+        """Takes any number of events in, of which none is judged, and answers with their rows, in order.
+
+        Only before the first update, where nobody asks for features yet: the windows are made when that comes.
+        `columns.judged` is not looked at. Of rows that come twice, the later event has it.
+        """
+        if self._late is None:
+            if self._begun > 0:
+                raise ValueError("expected all events to be loaded before the first update")
+            self._late = np.zeros(self.capacity, dtype=np.uint8)
+        rows = []
+        for start, end in pairwise(self._edges(len(columns.timestamp_ms))):
+            self._unused_pages += self._left_pages
+            self._left_pages.clear()
+            part, first = _between(columns, start, end), self._place(end - start)
+            loading.load(
+                *self._memory,
+                self._table,
+                part.timestamp_ms,
+                part.ids,
+                part.values,
+                part.entering,
+                self._nobody[: end - start],
+                first,
+                self._slots,
+                self._late,
+            )
+            rows.append(range(first, first + end - start))
         return rows
+
+    def _settle(self, late: NDArray[np.uint8]) -> None:
+        """Makes the windows of all events that were loaded."""
+        used = np.flatnonzero(self._numbers != layout.NONE)
+        pages = used[np.argsort(self._numbers[used])].tolist()
+        ends = [(page + 1) * self._page_rows for page in pages[:-1]] + [self._page * self._page_rows + self._filled]
+        for page, end in zip(pages, ends, strict=True) if pages else ((0, 0),):
+            loading.settle(*self._memory, page * self._page_rows, end, late)
+        for page, end in zip(pages, ends, strict=True) if pages else ((0, 0),):
+            loading.settle_extremes(*self._memory, page * self._page_rows, end)
+        self._late = None
 
     def revalue(self, ordinal: int, column: int, value: int) -> bool:
         """Gives value column `column` of an event taken in before the value `value`, or NULL, in all windows.
@@ -182,16 +221,16 @@ class WindowStore:
         pages = np.flatnonzero(self._numbers == number)
         for page in pages.tolist():
             row = page * self._page_rows + place
+            if self._late is not None:
+                self._log.rows[row * self.plan.row_words + 1 + column] = value
+                continue
             revaluing.revalue(*self._tables, *self._arena, *self._log, row, 1 + column, value)
         return len(pages) > 0
 
     def _take(self, columns: Columns) -> tuple[NDArray[np.int64], range]:
         """Takes in events that all go to one page."""
         count = len(columns.timestamp_ms)
-        if self._filled == self._page_rows and count:
-            self._begin_page()
-        first = self._page * self._page_rows + self._filled
-        self._filled += count
+        first = self._place(count)
         self._since_ms.append((self.complete_since_ms, count))
         features = np.empty((len(self.plan.aggregates), count), dtype=np.int64)
         updating.update(
@@ -212,6 +251,19 @@ class WindowStore:
             windowed = int(self.plan.chain_of.max(initial=-1)) + 1
             self._owned.append(np.ascontiguousarray(self._slots[:count, :windowed].T) > layout.FOREIGN)
         return features, range(first, first + count)
+
+    def _edges(self, count: int) -> list[int]:
+        """Where the next events are cut, so that each part goes to one page."""
+        room = self._page_rows - self._filled or self._page_rows
+        return [0, *range(room, count, self._page_rows), count]
+
+    def _place(self, count: int) -> int:
+        """The first of the rows for events that all go to one page."""
+        if self._filled == self._page_rows and count:
+            self._begin_page()
+        first = self._page * self._page_rows + self._filled
+        self._filled += count
+        return first
 
     def _begin_page(self) -> None:
         """Makes room for a page of events more, however they will be cut; forgets the pages that no window reaches."""

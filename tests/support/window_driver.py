@@ -36,22 +36,19 @@ class WindowDriver:
     def take(self, happenings: Sequence[Happening]) -> list[list[Value]]:
         """The features of each happening; an empty list for one that is not judged."""
         plan = self.plan
-        ids = [HASHER.ids([h.ids[name] for name in plan.ids]) for h in happenings]
-        values = [[NULL if h.values[name] is None else h.values[name] for h in happenings] for name in plan.values]
-        columns = Columns(
-            np.array([h.time_ms for h in happenings], dtype=np.int64),
-            np.array(ids, dtype=np.uint64).reshape(len(happenings), len(plan.ids)),
-            np.array(values, dtype=np.int64).reshape(len(plan.values), len(happenings)),
-            np.array([sum(1 << f for f in h.filters) for h in happenings], dtype=np.uint64),
-            np.array([h.judged for h in happenings]),
-        )
-        features, rows = self._update(columns)
-        for row, happening in zip(chain.from_iterable(rows), happenings, strict=True):
-            self._texts |= {(name, row): happening.ids[name] for name in plan.texts.values()}
+        features, rows = self._update(self._columns(happenings))
+        self._keep_texts(rows, happenings)
         return [
             [self._value(features, f, i) for f in range(len(plan.aggregates))] if happening.judged else []
             for i, happening in enumerate(happenings)
         ]
+
+    def load(self, happenings: Sequence[Happening]) -> None:
+        """Takes happenings in before all others, with nobody asking for features."""
+        columns = self._columns(happenings)
+        rows = [store.load(columns) for store in self.stores]
+        assert all(each == rows[0] for each in rows)
+        self._keep_texts(rows[0], happenings)
 
     def revalue(self, ordinal: int, name: str, value: int | None) -> bool:
         """Gives an event taken in before another value; False where the log no longer has it."""
@@ -69,6 +66,22 @@ class WindowDriver:
         assert all(rows == answers[0][1] for _, rows in answers)
         parts = [(features, part) for (features, _), part in zip(answers, owned, strict=True)]
         return join(self.plan, parts), answers[0][1]
+
+    def _columns(self, happenings: Sequence[Happening]) -> Columns:
+        plan = self.plan
+        ids = [HASHER.ids([h.ids[name] for name in plan.ids]) for h in happenings]
+        values = [[NULL if h.values[name] is None else h.values[name] for h in happenings] for name in plan.values]
+        return Columns(
+            np.array([h.time_ms for h in happenings], dtype=np.int64),
+            np.array(ids, dtype=np.uint64).reshape(len(happenings), len(plan.ids)),
+            np.array(values, dtype=np.int64).reshape(len(plan.values), len(happenings)),
+            np.array([sum(1 << f for f in h.filters) for h in happenings], dtype=np.uint64),
+            np.array([h.judged for h in happenings]),
+        )
+
+    def _keep_texts(self, rows: Sequence[range], happenings: Sequence[Happening]) -> None:
+        for row, happening in zip(chain.from_iterable(rows), happenings, strict=True):
+            self._texts |= {(name, row): happening.ids[name] for name in self.plan.texts.values()}
 
     def _value(self, features: np.ndarray[tuple[int, int], np.dtype[np.int64]], f: int, i: int) -> Value:
         if f in self.plan.floats:
