@@ -58,7 +58,8 @@ class Taken(NamedTuple):
     `features` is int64[features, n] as `windows.WindowStore` gives them, NULL for events that were not admitted.
     `complete` is bool[n], whether the log surely had all that the windows reach, as it has not for who is late; None
     where it had for all.
-    `admitted` are the events as they were taken in; they are those of `verdicts.kinds` below DUPLICATE.
+    `admitted` are the events as they were taken in; they are those of `verdicts.kinds` below DUPLICATE. `revalued` is
+    false where the last of them changes an event that is not known.
     """
 
     verdicts: Verdicts
@@ -115,7 +116,7 @@ class Core:
             features, rows = self._update(coming.columns)
             complete = self._complete(coming.timestamp_ms)
             self._keep_texts(rows, coming.texts)
-            return Taken(verdicts, features, complete, coming, self._revalued(coming))
+            return Taken(verdicts, features, complete, coming, self._revalue(coming.revaluation))
         admitted = _admitted(coming, verdicts)
         features, rows = self._update(admitted.columns)
         known = verdicts.kinds < DUPLICATE
@@ -128,16 +129,19 @@ class Core:
             spread = np.full((len(features), len(known)), NULL, dtype=np.int64)
             spread[:, known] = features
             features = spread
-        return Taken(verdicts, features, complete, admitted, self._revalued(admitted))
+        return Taken(verdicts, features, complete, admitted, self._revalue(admitted.revaluation))
 
     def load(self, coming: Coming) -> None:
         """Takes in events that were admitted before, any number of them; nobody asks for their features."""
         self._admission.load(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
         rows = self._store.load(coming.columns)
         self._keep_texts(rows, coming.texts)
+        self._revalue(coming.revaluation)
 
-    def revalue(self, revaluation: Revaluation) -> bool:
-        """Whether the event that is meant was found."""
+    def _revalue(self, revaluation: Revaluation | None) -> bool:
+        """False where the event that is meant is not known."""
+        if revaluation is None:
+            return True
         (serial,) = self._admission.find(np.array([revaluation.target], dtype=np.uint64)).tolist()
         if serial < 0:
             return False
@@ -148,9 +152,6 @@ class Core:
         if len(columns.judged) > np.count_nonzero(columns.judged):
             features[:, ~columns.judged] = NULL
         return features, rows
-
-    def _revalued(self, coming: Coming) -> bool:
-        return coming.revaluation is None or self.revalue(coming.revaluation)
 
     def _complete(self, timestamp_ms: NDArray[np.int64]) -> NDArray[np.bool_] | None:
         if not len(timestamp_ms) or timestamp_ms.min() >= self._store.complete_since_ms + self.plan.reach_ms:

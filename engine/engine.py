@@ -7,7 +7,7 @@ import msgspec
 
 from engine.answers import Answers
 from engine.composition import encode
-from engine.core import Core, Revaluation, Taken, moments_of
+from engine.core import Core, Taken, moments_of
 from engine.features import TYPE_CODES, FeaturePlan, feature_plan
 from engine.fields import Fields
 from engine.frames import Frame, Lists
@@ -205,14 +205,10 @@ class Engine:
 
         Detectors are left out: their memory goes further back than records do. See `adopt` and `relearn`.
         """
-        revaluations: list[Revaluation] = []
         for bundle in bundles(records, self._core.plan, tuple(self._core.texts)):
             self._core.load(bundle.entered)
             self._answers.keep(bundle.tails)
             self._answers.forget(self._core.repeatable)
-            revaluations += bundle.revaluations
-        for revaluation in revaluations:
-            self._core.revalue(revaluation)
 
     def learnt(self) -> bytes:
         """All that the detectors have learnt so far."""

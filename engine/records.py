@@ -103,22 +103,24 @@ def record_of(piece: Piece) -> Record:
 
 
 class Bundle(NamedTuple):
-    """Several records as one: what entered, the tail of each event's answer, what was changed."""
+    """Several records as one: what entered, with what the last event changed, and the tail of each event's answer."""
 
     entered: Coming
     tails: list[str | None]
-    revaluations: list[Revaluation]
 
 
 def bundles(records: Iterable[Record], plan: Plan, text_fields: Sequence[str]) -> Iterator[Bundle]:
-    """The records in order, in bundles of many events; equal tails become one text."""
+    """The records in order, in bundles of many events; equal tails become one text.
+
+    What changes an earlier event ends its bundle: by its name, that event can be found only as of then.
+    """
     kept: dict[str, str] = {}
     waiting: list[Record] = []
     events = 0
     for record in records:
         waiting.append(record)
         events += len(record.ids) // 8
-        if events >= BUNDLE_EVENTS:
+        if events >= BUNDLE_EVENTS or record.revaluation is not None:
             yield _bundle(waiting, plan, sorted(text_fields), kept)
             waiting, events = [], 0
     if waiting:
@@ -147,10 +149,10 @@ def _bundle(records: list[Record], plan: Plan, text_fields: list[str], kept: dic
         for number, field in enumerate(text_fields)
     }
     ids, contents = (_column([getattr(each, name) for each in records], np.uint64) for name in ("ids", "contents"))
+    last = records[-1].revaluation
     return Bundle(
-        Coming(ids, contents, timestamps, arrivals, columns, texts, None),
+        Coming(ids, contents, timestamps, arrivals, columns, texts, None if last is None else Revaluation(*last)),
         list(chain.from_iterable(_tails(record, kept) for record in records)),
-        [Revaluation(*record.revaluation) for record in records if record.revaluation is not None],
     )
 
 

@@ -21,18 +21,16 @@ class Incoming(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What was decided on a stream: decisions, and how many events came again, were in conflict, or meant no event."""
+    """What became of a stream: decisions, how many events came again, were in conflict, or changed none, and pieces."""
 
     decisions: list[bytes]
-    repeated: int
-    conflicting: int
-    unmatched: int
+    counts: tuple[int, int, int]
     pieces: list[Piece]
 
     @property
-    def answers(self) -> tuple[list[bytes], int, int, int]:
+    def answers(self) -> tuple[list[bytes], tuple[int, int, int]]:
         """All that anybody is told."""
-        return self[:4]
+        return self.decisions, self.counts
 
 
 def cut(stream: Iterable[Incoming], sizes: Iterable[int]) -> Iterator[list[Incoming]]:
@@ -58,7 +56,7 @@ def told(engine: Engine, stream: Iterable[Incoming], lists: Lists, sizes: Iterab
         conflicting += len(made.conflicting)
         unmatched += made.unmatched
         pieces += made.pieces
-    return Told(decisions, repeated, conflicting, unmatched, pieces)
+    return Told(decisions, (repeated, conflicting, unmatched), pieces)
 
 
 def decided(pack: Pack, raws: Sequence[bytes], lists: Lists, sizes: Iterable[int]) -> list[bytes]:
