@@ -43,6 +43,7 @@ class Frame:
         self.events: list[Event] = batch.events
         self.kinds = kinds_of(batch.events)
         self.kinds_present = frozenset(self.kinds)
+        self._codes: NDArray[np.intp] | None = None
         self.times: list[int] = batch.timestamp_ms.tolist()
         self.moments_ms = batch.timestamp_ms
         self.moments = self.times
@@ -58,6 +59,13 @@ class Frame:
         self.text_ids: NDArray[np.uint64] = ids.reshape(len(batch.events), len(texts.names))
         self._type_ids = type_ids
 
+    @property
+    def codes(self) -> NDArray[np.intp]:
+        """`kinds` as a column."""
+        if self._codes is None:
+            self._codes = np.array(self.kinds, dtype=np.intp)
+        return self._codes
+
     def judge_as_of(self, moments_ms: NDArray[np.int64]) -> None:
         """Lets conditions see each event as of another moment than its own time."""
         self.moments_ms, self.moments = moments_ms, moments_ms.tolist()
@@ -72,7 +80,7 @@ class Frame:
             return [getattr(event, field, None) for event in self.events]
 
     def ids(self, field: str) -> NDArray[np.uint64]:
-        return self._type_ids[self.kinds] if field == "type" else self.text_ids[:, self._text_names.index(field)]
+        return self._type_ids[self.codes] if field == "type" else self.text_ids[:, self._text_names.index(field)]
 
     def texts(self, field: str) -> list[str | None]:
         place = self._text_names.index(field)

@@ -50,10 +50,10 @@ class Intake:
             frame.text_ids,
             values,
             self._entering(frame),
-            self._judged[frame.kinds],
+            self._judged[frame.codes],
         )
         return Coming(
-            self._hasher.ids(names) ^ self._salts[frame.kinds],
+            self._hasher.ids(names) ^ self._salts[frame.codes],
             self._hasher.contents(batch.raws),
             batch.timestamp_ms,
             None if arrived_ms is None else np.full(len(names), arrived_ms, dtype=np.int64),
@@ -66,7 +66,7 @@ class Intake:
         kinds = frame.kinds
         if len(frame.kinds_present) == 1 and not self._guarded:
             return self._entering_of_kind[kinds[0], : len(kinds)]
-        entering: NDArray[np.uint64] = self._entering_of_kind[kinds, 0]
+        entering: NDArray[np.uint64] = self._entering_of_kind[frame.codes, 0]
         if self._guarded:
             columns = [frame.column(each) for each in self._guards.inputs]
             passes, _ = self._guards.evaluate(columns, frame.lists, frame.batch.timestamp_ms)
