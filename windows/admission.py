@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from windows import layout
-from windows.clock import CLOCK_COUNT, RECENT, quorum_of, remember
+from windows.clock import CLOCK_COUNT, RECENT, quorum_of, remember, surpassed_by
 from windows.jit import inlined, kernel
 from windows.ledger import (
     ENTRY_CLOCK,
@@ -119,7 +119,8 @@ def _admit(
         quorum = quorum_of(recent, count, skew_ms)
         base = recent[1, count - 2] if quorum == layout.NULL and count > 1 else quorum
         clock = times[i] if quorum == layout.NULL else quorum + arrivals[i]
-        reached = register[LEDGER_CLOCK] if base == layout.NULL else max(register[LEDGER_CLOCK], base + arrivals[i])
+        sure = surpassed_by(recent, count, quorum)
+        reached = register[LEDGER_CLOCK] if sure == layout.NULL else max(register[LEDGER_CLOCK], sure + arrivals[i])
         came = max(clock, reached)
         clocks[i] = clock
         if asking:
@@ -213,7 +214,7 @@ class Admission:
 
     @property
     def clock_ms(self) -> int:
-        """The latest time that the stream's clock has stood at."""
+        """How far the stream has surely come; where it has no clock, half of the last events had come so far."""
         return int(self._register[LEDGER_CLOCK])
 
     @property

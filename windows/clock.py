@@ -30,6 +30,17 @@ def quorum_of(recent: Words, count: int, skew_ms: int) -> int:
 
 
 @inlined
+def surpassed_by(recent: Words, count: int, quorum: int) -> int:
+    """An `ahead` that the stream has surely come to: `quorum`, or the lower median where that is NULL; else NULL.
+
+    It is NULL too with fewer than QUORUM events, so that no few of the first ones can move it for good.
+    """
+    if quorum == layout.NULL and count >= QUORUM:
+        return int(recent[1, (count - 1) // 2])
+    return quorum
+
+
+@inlined
 def remember(recent: Words, register: Words, ahead: int) -> None:
     """Takes `ahead` in, in the place of the oldest."""
     count, at = register[CLOCK_COUNT], register[CLOCK_NEXT]

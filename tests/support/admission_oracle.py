@@ -41,7 +41,8 @@ class NaiveAdmission:
         agreed = [u for u in last if sum(u - 2 * self.skew_ms < other <= u for other in last) >= 16]
         base = max(agreed) if agreed else sorted(last)[-2] if len(last) > 1 else None
         clock_ms = max(agreed) + arrival_ms if agreed else timestamp_ms
-        reached = [t for t in (self.clock_ms, None if base is None else base + arrival_ms) if t is not None]
+        sure = max(agreed) if agreed else sorted(last)[(len(last) - 1) // 2] if len(last) >= 16 else None
+        reached = [t for t in (self.clock_ms, None if sure is None else sure + arrival_ms) if t is not None]
         came_ms = max([clock_ms, *reached])
         entry = next((entry for entry in reversed(self.held) if entry.key == key), None)
         if entry is not None and came_ms - entry.came_ms <= self.dedupe_ms:

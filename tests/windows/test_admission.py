@@ -153,11 +153,14 @@ def test_an_id_again_is_a_duplicate_or_a_conflict_until_dedupe_is_over() -> None
     assert kinds_of([first, Coming(7, 2, START + 5, START + 5)])[-1] == CONFLICT
 
 
+@pytest.mark.parametrize("few", [1, 2, 7])
+@pytest.mark.parametrize("gap_ms", [1000, DAY // 50])
 @pytest.mark.parametrize("known", [True, False])
-def test_a_wild_time_ends_nobodys_dedupe(known: bool) -> None:
-    wild = [Coming(10**6, 0, START + 4000 * DAY, START if known else 0)]
-    for before in (1, 2, 5, 100):
-        stream = steady(before, known=known)
+def test_few_wild_times_end_nobodys_dedupe(known: bool, gap_ms: int, few: int) -> None:
+    """Not even where events are so far apart that there is no clock."""
+    wild = [Coming(10**6 + n, 0, START + (4000 + n) * DAY, START if known else 0) for n in range(few)]
+    for before in (1, 2, 5, 40):
+        stream = steady(before, gap_ms=gap_ms, known=known)
         assert kinds_of([*wild, *stream, *stream], known)[-before:] == [DUPLICATE] * before
         assert kinds_of([*stream, *wild, *stream], known)[-before:] == [DUPLICATE] * before
 
