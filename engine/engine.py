@@ -166,12 +166,12 @@ class Engine:
             [start + at for at in repeated],
             [] if kinds is None else [start + at for at, kind in enumerate(kinds) if kind == CONFLICT],
             0 if taken.revalued else 1,
-            (
-                Piece(
-                    taken.admitted, len(self._core.plan.ids), self._judge.scoring.drain(), said, times, tails, answered
-                ),
-            ),
+            (self._piece(taken, said, times, tails, answered),),
         )
+
+    def _piece(self, taken: Taken, said: list[str], times: list[int], tails: list[str], answered: list[int]) -> Piece:
+        learnt, keys = self._judge.scoring.drain(), len(self._core.plan.ids)
+        return Piece(taken.admitted, keys, learnt, said, times, tails, answered, self._core.clock_ms)
 
     def _positions(self, frame: Frame, kinds: list[int] | None) -> list[int]:
         """Where the events are that get a decision now."""

@@ -23,7 +23,8 @@ class Piece(NamedTuple):
     """What became of events that were taken in at once: how they entered, what detectors learnt, what was answered.
 
     The first `keys` columns of ids that entered are the windows' own. `names`, `timestamp_ms` and `tails` are those of
-    the answers in order. `answered` has, for each event that entered, the number of its own answer, or -1.
+    the answers in order. `answered` has, for each event that entered, the number of its own answer, or -1. `clock_ms`
+    is how far the stream had come.
     """
 
     entered: Coming
@@ -33,6 +34,7 @@ class Piece(NamedTuple):
     timestamp_ms: list[int]
     tails: list[str]
     answered: list[int]
+    clock_ms: int
 
 
 class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -42,7 +44,7 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
     the windows have them (empty where equal to `timestamps`), `keys` (event by event) and `values` (column by column),
     `entering`, and `answered`, 4 bytes an item. `texts` has a list for each text field that features answer
     with, by name. Of the answers: `names`, `said` (their timestamps), and in `chosen`, 4 bytes an item, which of
-    `tails`.
+    `tails`. `clock_ms` is how far the stream had come, in event time.
     """
 
     ids: bytes
@@ -61,11 +63,12 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
     chosen: bytes
     learnt: list[Learnt]
     revaluation: tuple[int, int] | None
+    clock_ms: int
 
     @property
-    def clock_ms(self) -> int:
-        """The latest time that windows have of these events; -1 where none entered."""
-        return int(np.frombuffer(self.times or self.timestamps, dtype=np.int64).max(initial=-1))
+    def latest_ms(self) -> int:
+        """The latest time that windows have of these events, or the stream's, if that is later."""
+        return int(np.frombuffer(self.times or self.timestamps, dtype=np.int64).max(initial=self.clock_ms))
 
     def decisions(self) -> list[bytes]:
         """The answers as they were given."""
@@ -99,6 +102,7 @@ def record_of(piece: Piece) -> Record:
         chosen=np.array(chosen, dtype=np.int32).tobytes(),
         learnt=piece.learnt,
         revaluation=entered.revaluation,
+        clock_ms=piece.clock_ms,
     )
 
 

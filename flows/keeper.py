@@ -68,9 +68,8 @@ class Keeper:
             [msgspec.json.encode(event) for event in events] for events in (verdicts.dead_letters, verdicts.audits)
         )
         entry = Entry(dict(verdicts.reached), records, recalled, letters, audits)
-        latest_ms = max((record.clock_ms for record in records), default=-1)
-        # Who is late counts from when he came, by the stream's clock, which the records do not tell.
-        self._append(encode(entry), max(latest_ms, self._memory.clock_ms) + self._memory.keep_ms)
+        latest_ms = max((record.latest_ms for record in records), default=-1)
+        self._append(encode(entry), latest_ms + self._memory.keep_ms + 1)
 
     def delivered(self) -> Reached:
         """Notes that all that was kept has been delivered, and lets go of what nobody needs. Raises FlowError.

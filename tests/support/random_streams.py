@@ -1,6 +1,7 @@
 """Random streams of events for random packs: simultaneous, late, ahead, repeated, changed, and with fields missing."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,24 +13,36 @@ from support.random_packs import COMMON, HUGE, NOW_MS, OF_TRANSACTIONS, POOLS, T
 Event = dict[str, Any]
 
 KINDS = ("payment",) * 6 + (*TRANSACTION_TYPES, "login", "login", "chargeback", "order", "registration")
-STEPS_MS = ((0, 0, 1, 10, 1_000, 1_000, 7_000, 40_000), (0, 0, 1, 10, 100), (0, 500, 3_000))
+STEADY_MS = (0, 500, 3_000)
+STEPS_MS = (STEADY_MS, (0, 0, 1, 10, 100), (0, 0, 1, 10, 1_000, 1_000, 7_000, 40_000))
 STRAYS_MS = (
-    (0,) * 6 + (-1, -3_000, -100_000),
     (0,) * 9 + (-1, -3_000, -100_000, 1, 2_000, 400_000),
+    (0,) * 6 + (-1, -3_000, -100_000),
     (0,) * 18 + (-100_000, -10_000_000, -(10**10), 100_000, 1_000_000, 10**10),
 )
 JUMPS_MS = (0,) * 297 + (-4_000_000, 4_000_000, 90_000_000)
 
 
 def random_stream(draw: random.Random, count: int) -> list[Incoming]:
-    """Events in order of arrival; when they arrived is known for all or for none."""
-    steps, strays = draw.choice(STEPS_MS), draw.choice(STRAYS_MS)
+    """Events in order of arrival, which hold together for a while and then jump in time."""
+    return _stream(draw, count, draw.choice(STEPS_MS), draw.choice(STRAYS_MS), JUMPS_MS)
+
+
+def steady_stream(draw: random.Random, count: int) -> list[Incoming]:
+    """Events about a second apart, of which some are late or ahead."""
+    return _stream(draw, count, STEADY_MS, STRAYS_MS[0], (0,))
+
+
+def _stream(
+    draw: random.Random, count: int, steps: Sequence[int], strays: Sequence[int], jumps: Sequence[int]
+) -> list[Incoming]:
+    """When the events arrived is known for all or for none."""
     known = draw.random() < 0.5
     now_ms = arrived_ms = NOW_MS
     past: list[Event] = []
     stream = []
     for number in range(count):
-        now_ms += draw.choice(steps) + draw.choice(JUMPS_MS)
+        now_ms += draw.choice(steps) + draw.choice(jumps)
         if draw.random() < 0.3:
             arrived_ms = now_ms
         event = _event(draw, number, now_ms + draw.choice(strays), past)
