@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import fsum
+from operator import add
 
 import msgspec
 
@@ -16,7 +17,7 @@ SETTLED = 500
 """There is no quantile before so many scores."""
 
 
-_decode_state = msgspec.msgpack.Decoder(tuple[int, list[float]]).decode
+_decode_state = msgspec.msgpack.Decoder(tuple[int, float, list[float], list[float]]).decode
 
 
 class ScoreRanks:
@@ -56,17 +57,17 @@ class ScoreRanks:
 
     def state(self) -> bytes:
         """All that was learnt."""
-        return msgspec.msgpack.encode((self._since_halving, self._bins))
+        return msgspec.msgpack.encode((self._since_halving, self._total, self._groups, self._bins))
 
     def adopt(self, states: Sequence[bytes]) -> None:
         """Takes over what was learnt in one place or in several. Raises msgspec.MsgspecError."""
-        decoded = [_decode_state(state) for state in states]
-        if any(len(bins) != BINS for _, bins in decoded):
-            raise msgspec.ValidationError(f"expected {BINS} bins")
-        self._since_halving = max((since for since, _ in decoded), default=0)
-        self._bins = [fsum(counts) for counts in zip(*(bins for _, bins in decoded), strict=True)]
-        self._groups = [fsum(self._bins[start : start + GROUP]) for start in range(0, BINS, GROUP)]
-        self._total = fsum(self._bins)
+        for since_halving, total, groups, bins in map(_decode_state, states):
+            if (len(groups), len(bins)) != (BINS // GROUP, BINS):
+                raise msgspec.ValidationError(f"expected {BINS} bins in groups of {GROUP}")
+            self._since_halving = max(self._since_halving, since_halving)
+            self._total += total
+            self._groups = list(map(add, self._groups, groups))
+            self._bins = list(map(add, self._bins, bins))
 
     def _bin(self, score: float) -> int:
         at = int((score - self._low) * self._scale)

@@ -39,7 +39,7 @@ class Judge:
         self._reads = self._plain.reads() | self._scored.reads()
         self.composer = Composer(pack, self.rules)
         self.inputs = frozenset((*self._plain.inputs, *self._scored.inputs, *watched)) | self.composer.sentence_inputs
-        self.scoring = Scoring(pack, self.inputs)
+        self.scoring = Scoring(pack)
         self._has_scores = bool(self.scoring)
         self._scores = [(index, read.name) for index, read in enumerate(self._scored.inputs) if read.kind == "score"]
         live = {number: rule for number, rule in numbered.items() if rule.mode == "live"}

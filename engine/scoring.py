@@ -1,4 +1,4 @@
-"""Scoring: the pack's detectors that somebody reads, asked before they learn."""
+"""Scoring: the pack's detectors, asked before they learn."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,7 @@ import msgspec
 
 from detectors import Facts, Scorer, open_scorer
 from engine.frames import Frame
-from rules import Input, Pack
+from rules import Pack
 from schemas import Value
 
 Learnt = list[tuple[float | None, tuple[Value, ...]]]
@@ -14,14 +14,15 @@ Learnt = list[tuple[float | None, tuple[Value, ...]]]
 
 
 class Scoring:
-    """The detectors that somebody reads, each with the ranks of its scores."""
+    """A pack's detectors, each with the ranks of its scores.
 
-    def __init__(self, pack: Pack, inputs: Iterable[Input]) -> None:
-        read = {each.name.rpartition(".")[0] for each in inputs if each.kind == "score"}
+    They learn whether or not a rule reads them, so that what they have learnt is good for a pack with other rules.
+    """
+
+    def __init__(self, pack: Pack) -> None:
         self._scorers: list[tuple[str, str, Scorer]] = [
             (f"{name}.value", f"{name}.quantile", open_scorer(spec.kind, spec.by, spec.of, spec.options))
             for name, spec in pack.detectors.items()
-            if name in read
         ]
         self._learnt: list[Learnt] = []
 
@@ -71,5 +72,5 @@ class Scoring:
     def adopt(self, states: Sequence[bytes]) -> None:
         """Takes over what others had learnt; several where they shared a stream. Raises MsgspecError."""
         learnt: list[list[bytes]] = [msgspec.msgpack.decode(state, type=list[bytes]) for state in states]
-        for (_, _, scorer), parts in zip(self._scorers, zip(*learnt, strict=True), strict=True):
-            scorer.adopt(parts)
+        for number, (_, _, scorer) in enumerate(self._scorers):
+            scorer.adopt([parts[number] for parts in learnt])

@@ -4,38 +4,15 @@ import doctest
 import pickle
 import random
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from detectors import KINDS, Detector, Facts, Scorer, open_scorer
+from detectors import KINDS, Facts, Scorer, open_scorer
 from support.rule_packs import sound_pack
-
-OPTIONS: Mapping[str, Mapping[str, int]] = {"own_baseline": {"half_life": 20, "warm_up": 5}}
-"""Options of each kind for its checks; a kind without any fails them all."""
+from support.scorers import OPTIONS, facts, fresh, scores_of
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-def fresh(kind: str) -> Scorer:
-    return open_scorer(kind, "user_id", "amount", OPTIONS[kind])
-
-
-def facts(count: int, seed: int = 1) -> Iterator[dict[str, Any]]:
-    draw = random.Random(seed)
-    for _ in range(count):
-        yield {"user_id": f"u{draw.randrange(4)}", "amount": int(draw.lognormvariate(7, 1))}
-
-
-def scores_of(detector: Detector, stream: Iterator[dict[str, Any]]) -> list[float | None]:
-    """River's idiom: each event is scored, then learnt."""
-    scores = []
-    for x in stream:
-        scores.append(detector.score_one(x))
-        detector.learn_one(x)
-    return scores
 
 
 def test_every_kind_is_covered() -> None:
