@@ -58,13 +58,13 @@ class Manifest(NamedTuple):
 def open_manifest(folder: Path, identity: Identity, new_key: Callable[[], bytes]) -> Manifest:
     """Makes the directory if it is missing or empty. Raises StateError if it is not one of this pack's."""
     try:
-        if not folder.exists():
-            folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
-            sync_folder(folder.parent)
+        folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
         names = {path.name for path in folder.iterdir()}
         if MANIFEST not in names:
             _refuse_strangers(folder, names)
+            sync_folder(folder.parent)
             _create(folder, identity, new_key)
+        sync_folder(folder)  # also of a manifest whose maker was killed before its name was lasting
     except (FileExistsError, NotADirectoryError) as error:
         raise StateError(
             f"expected a state directory, got the file `{folder}`; name a directory: --state OTHER"
@@ -134,7 +134,6 @@ def _create(folder: Path, identity: Identity, new_key: Callable[[], bytes]) -> N
         write_at(descriptor, [raw], len(raw), 0)
         os.fsync(descriptor)
         unfinished.rename(folder / MANIFEST)
-        sync_folder(folder)
     finally:
         os.close(descriptor)
 

@@ -65,7 +65,8 @@ class Slot:
             self.record = read_record(self.path)
             if is_alone:
                 self._write_record(pid=os.getpid(), host=os.uname().nodename[:_HOST_CHARACTERS_MAX])
-                sync_folder(self.path.parent)
+                for folder in (self.path.parent, self.folder):  # a killed process may have left names that do not last
+                    sync_folder(folder)
                 self.unfinished.unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(self.path, error) from error
