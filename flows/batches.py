@@ -89,5 +89,5 @@ class LastingSink(Sink, Protocol):
         the output is not the one that was written then.
         """
 
-    def ends(self) -> Mapping[str, int]:
-        """How much has been delivered to each output, where a number says that."""
+    def mark(self, at_ms: int) -> Delivered:
+        """A mark that all that was written has been delivered, at `at_ms`: what `resume` is given after a crash."""

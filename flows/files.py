@@ -5,7 +5,7 @@ import os
 import select
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -192,8 +192,8 @@ class LineSink:
     def settle(self, timeout_s: float) -> bool:  # noqa: ARG002
         return True
 
-    def ends(self) -> Mapping[str, int]:
-        return {file.name: file.lasting_size() for file in self._files()}
+    def mark(self, at_ms: int) -> Delivered:
+        return Delivered(at_ms, {file.name: file.lasting_size() for file in self._files()})
 
     def _files(self) -> "list[_LineFile]":
         others = [file for file, _ in self._others if file is not None]

@@ -1,6 +1,7 @@
 """The keeper: writes down what was decided before anybody hears of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
@@ -11,6 +12,10 @@ from flows.batches import Reached, Verdicts
 from flows.entries import Delivered, Entry, Head, encode
 from flows.lifecycle import FlowError
 from journal import Buffer, Journal, StateError
+from windows import RECENT
+
+LONG_AGO_MS = -(1 << 62)
+"""A clock that nothing expires by."""
 
 
 class Memory(Protocol):
@@ -28,7 +33,7 @@ class Memory(Protocol):
 class Keeper:
     """Keeps a journal of one process's batches. `writer` opens it, given what heads each of its segments.
 
-    `reached` and `delivered` are how it stood when the journal was last written; `ends` is the sink's. A batch survives
+    `reached` and `delivered` are how it stood when the journal was last written; `mark` is the sink's. A batch survives
     the process once it is kept; a failure of the power from about a second later on, since syncing is left to a thread
     that nobody waits for.
     """
@@ -39,16 +44,17 @@ class Keeper:
         writer: Callable[[Callable[[], Sequence[Buffer]]], Journal],
         reached: Reached,
         delivered: Delivered,
-        ends: Callable[[], Mapping[str, int]],
-        now_ms: Callable[[], int],
+        mark: Callable[[], Delivered],
     ) -> None:
         self._memory = memory
         self._reached = dict(reached)
         self._lasting = self._to_last = dict(reached)
-        self._to_last_ms = memory.clock_ms
+        self._to_last_ms = LONG_AGO_MS
+        self._clock_ms = memory.clock_ms
+        self._latest: deque[tuple[int, int]] = deque()
+        self._latest_events = 0
         self._delivered = delivered
-        self._ends = ends
-        self._now_ms = now_ms
+        self._mark = mark
         self._syncing: Future[None] | None = None
         self._syncer = ThreadPoolExecutor(1, "journal")
         try:
@@ -67,16 +73,25 @@ class Keeper:
         letters, audits = (
             [msgspec.json.encode(event) for event in events] for events in (verdicts.dead_letters, verdicts.audits)
         )
+        self._note(sum(len(piece.entered.ids) for piece in verdicts.pieces))
         entry = Entry(dict(verdicts.reached), records, recalled, letters, audits)
         latest_ms = max((record.latest_ms for record in records), default=-1)
         self._append(encode(entry), latest_ms + self._memory.keep_ms + 1)
+
+    def _note(self, events: int) -> None:
+        """Takes note of how the clock stood before the latest events, as many as it looks at."""
+        self._latest.append((events, self._clock_ms))
+        self._latest_events += events
+        while self._latest_events - self._latest[0][0] >= RECENT:
+            self._latest_events -= self._latest.popleft()[0]
+        self._clock_ms = self._memory.clock_ms
 
     def delivered(self) -> Reached:
         """Notes that all that was kept has been delivered, and lets go of what nobody needs. Raises FlowError.
 
         Returns how far the input was read by what now survives a failure of the power.
         """
-        self._delivered = Delivered(self._now_ms(), dict(self._ends()))
+        self._delivered = self._mark()
         self._append(encode(self._delivered), 0)
         if self._syncing is None or self._syncing.done():
             self._sync()
@@ -99,7 +114,9 @@ class Keeper:
                 self._syncing.result()
                 self._lasting = self._to_last
                 self._journal.forget(self._to_last_ms)
-            self._to_last, self._to_last_ms = dict(self._reached), self._memory.clock_ms
+            self._to_last = dict(self._reached)
+            if self._latest_events >= RECENT:
+                self._to_last_ms = self._latest[0][1]
             self._syncing = self._syncer.submit(self._journal.sync)
         except StateError as error:
             raise FlowError(str(error)) from error

@@ -40,6 +40,9 @@ def resume(
     reached = reached_by(slots.values())
     again = sink.resume(own.delivered, [entry for slot in slots.values() for entry in slot.outbox])
     source.begin(reached)
-    delivered = own.delivered or Delivered(now_ms(), dict(sink.ends()))
-    keeper = Keeper(engine, lambda head: state.writer(number, head), reached, delivered, sink.ends, now_ms)
+
+    def mark() -> Delivered:
+        return sink.mark(now_ms())
+
+    keeper = Keeper(engine, lambda head: state.writer(number, head), reached, own.delivered or mark(), mark)
     return Resumed(keeper, again if any(slot.delivered for slot in slots.values()) else None)

@@ -5,6 +5,7 @@ every aggregate as of each event, exactly: true sliding windows in event time, l
 """
 
 from windows.admission import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Admission, Verdicts
+from windows.clock import RECENT
 from windows.hashing import Hasher
 from windows.layout import NULL
 from windows.plan import FILTERS_MAX, Aggregate, Kind, Plan, plan_of
@@ -20,6 +21,7 @@ __all__ = [
     "FUTURE",
     "LATE",
     "NULL",
+    "RECENT",
     "Admission",
     "Aggregate",
     "Columns",

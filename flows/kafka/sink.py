@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -54,8 +54,9 @@ class KafkaSink:
     ) -> None:
         self._topics = topics
         self._readback = settings.of_readback(bootstrap)
-        self._replayed: set[str] = set()
+        self._replayed: Counter[tuple[str, int]] = Counter()
         self._replayed_until_s = float("-inf")
+        self._found_since_ms = 0
         self._trouble = trouble
         self._stop = stop
         self._monotonic = monotonic
@@ -85,17 +86,15 @@ class KafkaSink:
         found = published_since(self._readback, wanted, since_ms, self._trouble, self._stop)
         decisions = Counter(found[self._topics.decisions])
         letters, audits = (Counter(found[topic]) if topic else Counter() for topic in self._topics[1:])
-        again = 0
-        for entry in outbox:
-            missing = _missing(entry.decisions(), decisions)
-            again += len(missing)
-            self._write(
-                missing,
-                _missing(entry.dead_letters, letters),
-                _missing(entry.audits, audits),
-            )
-        self._replayed = {id_ for id_ in map(_id_of, decisions.elements()) if id_ is not None}
+        missing = [_missing(entry.decisions(), decisions) for entry in outbox]
+        self._replayed = Counter(id_ for id_ in map(_id_of, decisions.elements()) if id_ is not None)
         self._replayed_until_s = self._monotonic() + REPLAYED_S
+        self._found_since_ms = delivered.at_ms
+        again = 0
+        for entry, own in zip(outbox, missing, strict=True):
+            unpublished = self._not_published(own)
+            again += len(unpublished)
+            self._write(unpublished, _missing(entry.dead_letters, letters), _missing(entry.audits, audits))
         return again
 
     def write(self, verdicts: Verdicts) -> None:
@@ -139,8 +138,10 @@ class KafkaSink:
             id_ = _id_of(decision)
             if id_ is None or id_ not in self._replayed:
                 kept.append(decision)
-            else:
-                self._replayed.discard(id_)
+                continue
+            self._replayed[id_] -= 1
+            if not self._replayed[id_]:
+                del self._replayed[id_]
         return kept
 
     def _produce(self, topic: str, value: bytes) -> None:
@@ -178,9 +179,10 @@ class KafkaSink:
             self._serve(WAIT_S)
         return True
 
-    def ends(self) -> Mapping[str, int]:
-        """A topic is read back by time."""
-        return {}
+    def mark(self, at_ms: int) -> Delivered:
+        """A topic is read back by time: from where this run read it back, as long as it waits for what it found."""
+        is_waiting = bool(self._replayed) and self._monotonic() <= self._replayed_until_s
+        return Delivered(self._found_since_ms if is_waiting else at_ms, {})
 
     def _serve(self, timeout_s: float) -> None:
         """Lets librdkafka report, and sends again what failed."""
@@ -221,19 +223,23 @@ class KafkaSink:
 
 class _Published(msgspec.Struct):
     transaction_id: str
+    timestamp: int
     duplicate: bool = False
 
 
 _decode_published = msgspec.json.Decoder(_Published).decode
 
 
-def _id_of(decision: bytes) -> str | None:
-    """Whose first decision this is; None for the answer to a repetition, and for what riskgate did not write."""
+def _id_of(decision: bytes) -> tuple[str, int] | None:
+    """Whose first decision this is, by id and time: events of several types may share an id.
+
+    None for the answer to a repetition, and for what riskgate did not write.
+    """
     try:
         published = _decode_published(decision)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return None if published.duplicate else published.transaction_id
+    return None if published.duplicate else (published.transaction_id, published.timestamp)
 
 
 def _missing(wanted: Iterable[bytes], found: Counter[bytes]) -> list[bytes]:
