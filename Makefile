@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/riskgate.stamp
 CHECKED = scripts/services $(wildcard scripts/*.py riskgate flows journal simulator workbench engine rules detectors windows stores schemas tests benchmarks)
 
-.PHONY: help setup demo picture test check bench bench-peers schemas constraints clean
+.PHONY: help setup demo picture test soak soak-kills check bench bench-peers schemas constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,12 @@ picture: setup ## draw docs/demo.svg again, from a real run of the demo
 
 test: setup ## run all tests against a real Kafka broker and a real Redis server
 	@scripts/services run $(BIN)/pytest
+
+soak: setup ## simulate crashes with ever new seeds until one fails; SEED=N replays that one
+	@PYTHONPATH=.:tests $(BIN)/python -m support.simulation $(SEED)
+
+soak-kills: setup ## kill real processes more than 20 times, on files and on topics, and print the figures
+	@scripts/services run env RISKGATE_KILLS=24 $(BIN)/pytest -q -s tests/riskgate/test_state_files.py tests/riskgate/test_state_kafka.py
 
 check: setup ## check format, lint, types, layering and the built wheel
 	@$(BIN)/ruff format --check .
