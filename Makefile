@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/riskgate.stamp
 CHECKED = scripts/services $(wildcard scripts/*.py riskgate flows journal simulator workbench engine rules detectors windows stores schemas tests benchmarks)
 
-.PHONY: help setup demo picture test soak soak-kills check bench bench-peers schemas constraints clean
+.PHONY: help setup demo picture test soak soak-kills check bench bench-long bench-peers schemas constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ check: setup ## check format, lint, types, layering and the built wheel
 
 bench: setup ## measure speed, latency and memory, in process and Kafka to Kafka
 	@scripts/services run $(BIN)/python -m benchmarks
+
+bench-long: setup ## measure recovery of 10 million events, and 60 days of 20 million
+	@$(BIN)/python -m benchmarks long
 
 bench-peers: setup ## measure the same workload round robin with the peers
 	@scripts/services run $(BIN)/python -m benchmarks.peers

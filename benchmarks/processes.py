@@ -1,6 +1,7 @@
 """What the kernel counts of a process, from /proc."""
 
 import os
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,3 +28,9 @@ def resident(pid: int) -> Resident:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     fields = {name: value for name, _, value in (line.partition(":") for line in lines)}
     return Resident(*(int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM")))
+
+
+def age_s() -> float:
+    """For how long this process has been running, to a hundredth."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / _TICKS_PER_S

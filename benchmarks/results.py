@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.quantities import SECTIONS, Quantity, Section
+from benchmarks.quantities import LONG_SECTIONS, SECTIONS, Quantity, Section
 
 FOLDER = Path(__file__).parent / "results"
 
@@ -29,10 +29,10 @@ class Results(msgspec.Struct, frozen=True):
         return {"commit": self.commit, "taken": f"{self.taken:%Y-%m-%d %H:%M} UTC", **self.hardware}
 
 
-def save(results: Results) -> Path:
-    """Writes `results/<UTC date>-<commit>.json`; a later run of the same day and commit replaces it."""
+def save(results: Results, kind: str = "") -> Path:
+    """Writes `results/<UTC date>-<commit><kind>.json`; a later run of the same day, commit and kind replaces it."""
     FOLDER.mkdir(exist_ok=True)
-    file = FOLDER / f"{results.taken.astimezone(UTC):%Y-%m-%d}-{results.commit}.json"
+    file = FOLDER / f"{results.taken.astimezone(UTC):%Y-%m-%d}-{results.commit}{kind}.json"
     file.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
     return file
 
@@ -83,7 +83,7 @@ def compare(before: Results, after: Results, console: Console) -> None:
 
 
 def _measured(results: Results) -> Iterator[tuple[Section, list[Quantity]]]:
-    for section in SECTIONS:
+    for section in (*SECTIONS, *LONG_SECTIONS):
         quantities = [each for each in section.quantities if each.key in results.values]
         if quantities:
             yield section, quantities

@@ -7,7 +7,7 @@ Amounts are log-normal, and the times between events exponential.
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,10 +22,14 @@ ADDRESSES_OF_USER = 4
 COUNTRIES = {"CN": 0.8, "US": 0.08, "GB": 0.05, "SG": 0.05, "NG": 0.02}
 CHANNELS = ("app", "web", "api")
 TYPES = {"payment": 0.8, "topup": 0.15, "refund": 0.05}
+DELAY_MS = 3_600_000
+"""The most by which an event is late that still takes its place in the windows."""
 
+_DISTURBING_SEED = 1
 _ZIPF_EXPONENT = 1.2
 _SPREAD = 2_654_435_761
 _CHUNK = 8_192
+_TIME = re.compile(rb'"timestamp": (\d+)')
 _USER = re.compile(rb'"user_id": "(\w+)"')
 
 Whole = NDArray[np.int64]
@@ -57,11 +61,25 @@ class _Drawn(NamedTuple):
 
 def write_lines(scale: Scale) -> Iterator[bytes]:
     """The events as JSON, one line each without its end; all are drawn before the first, and written one by one."""
-    drawn = _draw(scale)
+    return _written(_draw(scale), 0)
+
+
+def write_long(scale: Scale, part: int, leaving: int) -> Iterator[bytes]:
+    """A stream of any length, drawn in parts of so many events; `leaving` users have left with each, others come."""
+    after_ms = 0
+    for number, first in enumerate(range(0, scale.events, part)):
+        drawn = _draw(replace(scale, events=min(part, scale.events - first), seed=scale.seed + number))
+        drawn = drawn._replace(user=drawn.user + number * leaving, time_ms=drawn.time_ms + after_ms)
+        after_ms = int(drawn.time_ms[-1]) - START_MS
+        yield from _written(drawn, first)
+
+
+def _written(drawn: _Drawn, first: int) -> Iterator[bytes]:
+    """The events as lines; the number of the first is `first`."""
     countries, channels, kinds = list(COUNTRIES), list(CHANNELS), list(TYPES)
-    for start in range(0, scale.events, _CHUNK):
+    for start in range(0, len(drawn.user), _CHUNK):
         columns = [column[start : start + _CHUNK].tolist() for column in drawn]
-        for number, row in enumerate(zip(*columns, strict=True), start):
+        for number, row in enumerate(zip(*columns, strict=True), first + start):
             user, time_ms, amount, merchant, device, address, country, channel, kind = row
             yield (
                 f'{{"transaction_id": "t{number:09d}", "timestamp": {time_ms}, "user_id": "u{user:07d}",'
@@ -83,11 +101,30 @@ def out_of_step(lines: Iterable[bytes], partitions: int, turn: int) -> Iterator[
             yield from part[start : start + turn]
 
 
+def disturbed(lines: Iterable[bytes], late: float, again: float) -> Iterator[bytes]:
+    """The events with a share that comes late, and a share that comes again; both by up to an hour, evenly spread."""
+    ordered, random = list(lines), np.random.default_rng(_DISTURBING_SEED)
+    count = len(ordered)
+    comes_ms = np.fromiter(map(_time_of, ordered), np.float64, count)
+    comes_ms += np.where(random.random(count) < late, random.uniform(0, DELAY_MS, count), 0)
+    repeated = np.flatnonzero(random.random(count) < again)
+    repeats_ms = comes_ms[repeated] + random.uniform(0, DELAY_MS, len(repeated))
+    events = np.concatenate([np.arange(count), repeated])
+    for at in events[np.argsort(np.concatenate([comes_ms, repeats_ms]), kind="stable")].tolist():
+        yield ordered[at]
+
+
 def user_of(line: bytes) -> bytes:
     """The user of one of W's events: the key that decides its partition."""
     found = _USER.search(line)
     assert found is not None
     return found[1]
+
+
+def _time_of(line: bytes) -> int:
+    found = _TIME.search(line)
+    assert found is not None
+    return int(found[1])
 
 
 def _draw(scale: Scale) -> _Drawn:

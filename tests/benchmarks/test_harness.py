@@ -7,9 +7,11 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from benchmarks import inprocess, peers, results
+from benchmarks import inprocess, keeping, peers, results
 from benchmarks.__main__ import main
-from benchmarks.quantities import SECTIONS, STAGES
+from benchmarks.collection import Values
+from benchmarks.long import LONG_QUICK, STEPS, Long
+from benchmarks.quantities import LONG_SECTIONS, SECTIONS, STAGES, Section
 from benchmarks.results import Results
 from benchmarks.suite import Extent, Suite, steps
 from benchmarks.throughput import Sample, reach
@@ -18,7 +20,6 @@ from benchmarks.workload import Scale, write_lines
 from engine import Engine
 
 TINY = Extent(events=2_500, rounds=1, kafka_events=20_000, latency_warm=500, latency_timed=3_200)
-QUANTITIES = [quantity for section in SECTIONS for quantity in section.quantities]
 
 
 @pytest.fixture
@@ -60,6 +61,25 @@ def test_memory(lines: Path) -> None:
     assert figures["peak_mb"] > figures["held_mb_100"]
 
 
+def test_what_is_kept_is_taken_up(lines: Path, tmp_path: Path) -> None:
+    task = keeping.Task(load(PLAIN), tmp_path / "state", lines, 1)
+    assert keeping.unkept(task)["cpu_us"] > 0
+    assert not task.state.exists()
+    kept = keeping.kept(task)
+    assert kept["cpu_us"] > 0
+    assert kept["bytes_event"] > 64
+    found = keeping.recovery(task)
+    assert found["events"] == 3_000
+    assert 0 < found["seconds"] < found["cold_seconds"]
+
+
+def test_stream_is_marked(lines: Path, tmp_path: Path) -> None:
+    figures = keeping.stream(keeping.Task(load(PLAIN), tmp_path / "state", lines, 1_500))
+    assert [figures[f"events_{mark}"] for mark in (1, 2)] == [2_048, 3_000]
+    assert figures["journal_mb_1"] < figures["journal_mb_2"]
+    assert "events_3" not in figures
+
+
 def test_rate_is_interpolated_between_samples() -> None:
     samples = [Sample(10.0, 0, 1.0), Sample(10.1, 0, 1.1), Sample(10.2, 100, 1.3), Sample(10.3, 400, 1.4)]
     assert reach(samples, 50) == pytest.approx(Sample(10.15, 50, 1.2))
@@ -71,12 +91,26 @@ def test_rate_is_interpolated_between_samples() -> None:
 def test_whole_suite(kafka_bootstrap: str, tmp_path: Path) -> None:
     told: list[str] = []
     values = Suite(TINY, kafka_bootstrap, tmp_path, told.append).run()
-    assert [quantity.key for quantity in QUANTITIES if quantity.key not in values] == []
     assert len(told) == steps(TINY)
+    _assert_shown(SECTIONS, values)
+
+
+def test_long(tmp_path: Path) -> None:
+    told: list[str] = []
+    values = Long(LONG_QUICK, tmp_path, told.append).run()
+    assert len(told) == STEPS
+    assert values["recovery_long.events"] == [LONG_QUICK.held]
+    assert values["sixty.events_12"][0] < LONG_QUICK.events / 2
+    _assert_shown(LONG_SECTIONS, values)
+
+
+def _assert_shown(sections: tuple[Section, ...], values: Values) -> None:
+    quantities = [quantity for section in sections for quantity in section.quantities]
+    assert [quantity.key for quantity in quantities if quantity.key not in values] == []
     console = Console(record=True, width=120)
     results.show(Results(datetime.now(UTC), "0123abcd", {"processor": "some"}, values), console)
     shown = console.export_text()
-    assert all(section.title in shown for section in SECTIONS)
+    assert all(section.title in shown for section in sections)
 
 
 def test_two_results_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

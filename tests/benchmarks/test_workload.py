@@ -1,14 +1,14 @@
 """Workload W is the same bytes everywhere. The digests are those of its published generator's output."""
 
 import hashlib
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
-from benchmarks.workload import Scale, out_of_step, user_of, write_lines
+from benchmarks.workload import DELAY_MS, Scale, disturbed, out_of_step, user_of, write_lines, write_long
 from schemas.batches import decode
 
 PUBLISHED = {
@@ -45,3 +45,31 @@ def test_out_of_step_keeps_each_users_order() -> None:
     mixed = list(out_of_step(lines, partitions=4, turn=100))
     assert mixed != lines
     assert sorted(mixed, key=user_of) == sorted(lines, key=user_of)
+
+
+def test_long_stream_goes_on_with_other_users() -> None:
+    lines = list(write_long(Scale(events=2_500, users=500), part=1_000, leaving=200))
+    assert lines[:1_000] == list(write_lines(Scale(events=1_000, users=500)))
+    events = decode(lines).events
+    assert [event.id for event in events] == [f"t{number:09d}" for number in range(2_500)]
+    assert all(one.timestamp_ms <= other.timestamp_ms for one, other in pairwise(events))
+    users = [{int(event.user_id[1:]) for event in events[start : start + 1_000]} for start in (0, 1_000, 2_000)]
+    assert all(200 * number <= min(part) and max(part) < 200 * number + 500 for number, part in enumerate(users))
+
+
+def test_command_writes_a_long_stream() -> None:
+    done = CliRunner().invoke(main, ["workload", "-", "--events", "300", "--part", "100", "--leaving", "9"])
+    assert done.stdout_bytes.splitlines() == list(write_long(Scale(events=300), part=100, leaving=9))
+
+
+def test_disturbed_stream_has_late_and_repeated_events() -> None:
+    lines = list(write_lines(Scale(events=4_000, gap_ms=5_000)))
+    late = list(disturbed(lines, late=0.1, again=0))
+    assert sorted(late) == lines
+    times = [event.timestamp_ms for event in decode(late).events]
+    behind = [max(times[: at + 1]) - time for at, time in enumerate(times)]
+    assert 300 < sum(lag > 0 for lag in behind) < 500
+    assert max(behind) <= DELAY_MS
+    again = list(disturbed(lines, late=0, again=0.1))
+    assert list(dict.fromkeys(again)) == lines
+    assert 300 < len(again) - len(lines) < 500
