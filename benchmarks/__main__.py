@@ -90,7 +90,7 @@ def workload(file: BinaryIO, events: int, users: int, gap_ms: float, seed: int, 
     """Write workload W to FILE, one event a line; - is standard output."""
     scale = Scale(events, users, gap_ms, seed)
     stream = write_lines(scale) if part is None else write_long(scale, part, leaving)
-    bar = click.progressbar(stream, events, label=file.name, update_min_steps=events // 100, file=sys.stderr)
+    bar = click.progressbar(stream, events, label="events", update_min_steps=events // 100, file=sys.stderr)
     with bar as lines:
         for line in lines:
             file.write(line + b"\n")

@@ -96,10 +96,11 @@ class Suite:
     def _keeping(self) -> None:
         """What keeping state costs, and how fast it is taken up."""
         with TemporaryDirectory(dir=self._folder) as state:
-            off = self._collection.measure("unkept", "keeping", "unkept", PLAIN, self._plain)
-            on = self._collection.measure(KEPT, "keeping", KEPT, PLAIN, self._plain, state)
+            off, on, _ = (
+                self._collection.measure(kind, "keeping", kind, PLAIN, state, "--lines", self._plain)
+                for kind in ("unkept", KEPT, "recovery")
+            )
             self._collection.add("kept_unkept", ratios(on, off))
-            self._collection.measure("recovery", "keeping", "recovery", PLAIN, state)
 
     def _inside(self, key: str, kind: str, pack: str, file: Path, batch: int = 1_024) -> dict[str, float]:
         return self._collection.measure(key, "inprocess", kind, pack, file, batch)
