@@ -45,7 +45,7 @@ class Lines:
         self.taken += len(raws)
         return Arrival(raws, lambda at: FilePlace(PART, first + at + 1), reached={PART: self.taken})
 
-    def acknowledge(self) -> None:
+    def acknowledge(self, reached: Mapping[str, int] | None) -> None:
         pass
 
     def close(self) -> None:
