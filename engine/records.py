@@ -17,6 +17,7 @@ BUNDLE_EVENTS = 65_536
 """So many events are taken in at once."""
 
 _Item = TypeVar("_Item", np.int64, np.uint64)
+_Text = TypeVar("_Text", str, str | None)
 
 
 class Piece(NamedTuple):
@@ -44,7 +45,8 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
     the windows have them (empty where equal to `timestamps`), `keys` (event by event) and `values` (column by column),
     `entering`, and `answered`, 4 bytes an item. `texts` has a list for each text field that features answer
     with, by name. Of the answers: `names`, `said` (their timestamps), and in `chosen`, 4 bytes an item, which of
-    `tails`. `clock_ms` is how far the stream had come, in event time.
+    `tails`. `answered` and `said` are empty where there is one answer for each event that entered, its own. `clock_ms`
+    is how far the stream had come, in event time.
     """
 
     ids: bytes
@@ -70,18 +72,23 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
         """The latest time that windows have of these events, or the stream's, if that is later."""
         return int(np.frombuffer(self.times or self.timestamps, dtype=np.int64).max(initial=self.clock_ms))
 
+    @property
+    def each_its_own(self) -> bool:
+        """Whether there is one answer for each event that entered, its own."""
+        return not self.answered and 8 * len(self.names) == len(self.ids)
+
     def decisions(self) -> list[bytes]:
         """The answers as they were given."""
-        tails = self.tails
-        chosen = [tails[number] for number in np.frombuffer(self.chosen, dtype=np.int32).tolist()]
-        return encode(self.names, np.frombuffer(self.said, dtype=np.int64).tolist(), chosen)
+        times = np.frombuffer(self.timestamps if self.each_its_own else self.said, dtype=np.int64).tolist()
+        return encode(self.names, times, _items(self.tails, self.chosen))
 
 
 def record_of(piece: Piece) -> Record:
     """The record of a piece."""
     entered, columns = piece.entered, piece.entered.columns
-    numbers: dict[str, int] = {}
-    chosen = [numbers.setdefault(tail, len(numbers)) for tail in piece.tails]
+    numbers = {tail: number for number, tail in enumerate(dict.fromkeys(piece.tails))}
+    chosen = np.fromiter(map(numbers.__getitem__, piece.tails), np.int32, len(piece.tails))
+    each_its_own = len(piece.names) == len(piece.answered) and -1 not in piece.answered
     same_times = columns.timestamp_ms is entered.timestamp_ms or np.array_equal(
         columns.timestamp_ms, entered.timestamp_ms
     )
@@ -95,11 +102,11 @@ def record_of(piece: Piece) -> Record:
         values=columns.values.tobytes(),
         entering=columns.entering.tobytes(),
         texts=[list(texts) for _, texts in sorted(entered.texts.items())],
-        answered=np.array(piece.answered, dtype=np.int32).tobytes(),
+        answered=b"" if each_its_own else np.array(piece.answered, dtype=np.int32).tobytes(),
         names=piece.names,
-        said=np.array(piece.timestamp_ms, dtype=np.int64).tobytes(),
+        said=b"" if each_its_own else np.array(piece.timestamp_ms, dtype=np.int64).tobytes(),
         tails=list(numbers),
-        chosen=np.array(chosen, dtype=np.int32).tobytes(),
+        chosen=chosen.tobytes(),
         learnt=piece.learnt,
         revaluation=entered.revaluation,
         clock_ms=piece.clock_ms,
@@ -160,12 +167,16 @@ def _bundle(records: list[Record], plan: Plan, text_fields: list[str], kept: dic
     )
 
 
-def _tails(record: Record, kept: dict[str, str]) -> list[str | None]:
+def _tails(record: Record, kept: dict[str, str]) -> Sequence[str | None]:
     """The tail of each event's answer."""
-    tails = [kept.setdefault(tail, tail) for tail in record.tails]
-    said = [tails[number] for number in np.frombuffer(record.chosen, dtype=np.int32).tolist()]
-    answered = np.frombuffer(record.answered, dtype=np.int32).tolist()
-    return [None if number < 0 else said[number] for number in answered]
+    said = _items([kept.setdefault(tail, tail) for tail in record.tails], record.chosen)
+    return said if record.each_its_own else _items([*said, None], record.answered)
+
+
+def _items(items: Sequence[_Text], numbers: bytes) -> list[_Text]:
+    """The items with the numbers, which take 4 bytes each; -1 is the last."""
+    chosen: list[_Text] = np.array(items, dtype=np.object_)[np.frombuffer(numbers, dtype=np.int32)].tolist()
+    return chosen
 
 
 def _column(parts: Sequence[bytes], kind: type[_Item]) -> NDArray[_Item]:
