@@ -7,36 +7,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from windows import layout
-from windows.chains import enters, link, locate
+from windows.chains import link
 from windows.extremes import restore_deque
 from windows.jit import inlined, kernel
-from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell, time_of
-from windows.sliding import accumulate
+from windows.keys import enters, locate
+from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell, time_of, value_of
+from windows.sliding import add_value
 
 Marks = NDArray[np.uint8]
 
+_NEVER = 2**62
+"""Older than any window reaches."""
+
 
 @inlined
-def _link_all(
-    log: Log, tables: Tables, arena: Arena, filters: NDArray[np.uint64], slots: Cells, first_row: int, late: Marks
+def _link_chain(
+    log: Log,
+    tables: Tables,
+    arena: Arena,
+    c: int,
+    filters: NDArray[np.uint64],
+    slots: Cells,
+    first_row: int,
+    late: Marks,
 ) -> None:
-    """Links the events into their chains, one chain after the other, and marks rows that are not the last there."""
-    for c in range(len(tables.chains)):
-        cell = tables.chains[c, layout.CHAIN_CELL]
-        has_windows = tables.chains[c, layout.CHAIN_WINDOWS_END] > tables.chains[c, layout.CHAIN_WINDOWS]
-        for i in range(len(filters)):
-            slot, row = int(slots[i, c]), first_row + i
-            owned = slot >= 0
-            if slot < layout.FOREIGN:
-                slot = layout.FOREIGN - slot
-            if slot < 0 or not enters(tables.chains, c, filters[i]):
-                set_cell(log, row, cell + layout.SLOT, layout.NONE)
-                continue
-            link(log, cell, arena, slot, row)
-            if cell_of(log, row, cell + layout.NEXT) != layout.NONE:
-                late[row] = 1
-            elif has_windows and owned:
-                arena.words[slot + layout.SLOT_NOW] = max(arena.words[slot + layout.SLOT_NOW], time_of(log, row))
+    """Links the events into chain `c`, lets its slots stand at the latest, and marks rows that are not the last."""
+    cell = tables.chains[c, layout.CHAIN_CELL]
+    has_windows = tables.chains[c, layout.CHAIN_WINDOWS_END] > tables.chains[c, layout.CHAIN_WINDOWS]
+    for i in range(len(filters)):
+        slot, row = int(slots[i, c]), first_row + i
+        owned, slot = slot > 0, layout.FOREIGN - slot if slot < layout.FOREIGN else slot
+        if slot <= 0 or not enters(tables.chains, c, filters[i]):
+            set_cell(log, row, cell + layout.SLOT, layout.NONE)
+            continue
+        link(log, cell, arena, slot, row)
+        if cell_of(log, row, cell + layout.NEXT) != layout.NONE:
+            late[row] = 1
+        elif has_windows and owned:
+            arena.words[slot + layout.SLOT_NOW] = max(arena.words[slot + layout.SLOT_NOW], time_of(log, row))
 
 
 @kernel
@@ -59,6 +67,7 @@ def load(
     filters: NDArray[np.uint64],
     judged: NDArray[np.bool_],
     first_row: int,
+    scratch: Words,
     slots: Cells,
     late: Marks,
 ) -> None:
@@ -68,32 +77,76 @@ def load(
     log = Log(rows, cells, row_words)
     for i in range(len(times)):
         at = (first_row + i) * row_words
+        late[first_row + i] = 0
         rows[at] = times[i]
         for v in range(len(values)):
             rows[at + 1 + v] = values[v, i]
-    locate(tables, arena, table, ids, filters, judged, slots)
-    _link_all(log, tables, arena, filters, slots, first_row, late)
+    locate(tables, arena, table, ids, filters, judged, scratch, slots)
+    for c in range(len(chains)):
+        _link_chain(log, tables, arena, c, filters, slots, first_row, late)
 
 
 @inlined
-def _settle_row(log: Log, tables: Tables, arena: Arena, c: int, slot: int, row: int, late: bool) -> None:
-    """Puts `row` of chain `c` into the windows of its key; rows come in the order in which they arrived."""
-    time, now = time_of(log, row), arena.words[slot + layout.SLOT_NOW]
-    for w in range(tables.chains[c, layout.CHAIN_WINDOWS], tables.chains[c, layout.CHAIN_WINDOWS_END]):
-        base = slot + tables.windows[w, layout.WINDOW_WORD]
-        high = now - tables.windows[w, layout.WINDOW_DELAY]
-        low = high - tables.windows[w, layout.WINDOW_OVER]
-        tail, lead = int(arena.cells[2 * base]), int(arena.cells[2 * base + 1])
-        if time > high:
-            first = lead == layout.NONE or (late and time < time_of(log, lead))
-            if tail == lead and first:
+def _enter_cursors(log: Log, arena: Arena, base: int, row: int, late: bool, ahead: bool) -> None:
+    """Lets the cursors of the window whose block is at `base` include `row`, which is in its set or `ahead` of it."""
+    tail, lead = int(arena.cells[2 * base]), int(arena.cells[2 * base + 1])
+    if ahead:
+        if lead == layout.NONE or (late and time_of(log, row) < time_of(log, lead)):
+            arena.cells[2 * base + 1] = row
+            if tail == lead:
                 arena.cells[2 * base] = row
-            if first:
-                arena.cells[2 * base + 1] = row
-        elif time > low:
-            if tail == lead or (late and time < time_of(log, tail)):
-                arena.cells[2 * base] = row
-            accumulate(log, tables, w, arena.words, base, row, 1, low, high, False, True)
+    elif tail == lead or (late and time_of(log, row) < time_of(log, tail)):
+        arena.cells[2 * base] = row
+
+
+@inlined
+def _settle_values(
+    log: Log, tables: Tables, arena: Arena, w: int, a: int, count: int, slots: Words, members: Words, first_row: int
+) -> None:
+    """Adds the `members` of window `w` to accumulator `a`."""
+    kind, of = tables.accumulators[a, layout.ACCUMULATOR_KIND], tables.accumulators[a, layout.ACCUMULATOR_OF]
+    word = tables.windows[w, layout.WINDOW_WORD] + tables.accumulators[a, layout.ACCUMULATOR_WORD]
+    if kind != layout.DISTINCT:
+        for k in range(count):
+            i = members[k]
+            add_value(arena.words, slots[i] + word, kind, value_of(log, first_row + i, of), 1)
+        return
+    delay = tables.windows[w, layout.WINDOW_DELAY]
+    for k in range(count):
+        i = members[k]
+        if cell_of(log, first_row + i, of + layout.SLOT) != layout.NONE:
+            equal = cell_of(log, first_row + i, of + layout.NEXT)
+            high = arena.words[slots[i] + layout.SLOT_NOW] - delay
+            if equal == layout.NONE or (delay > 0 and time_of(log, equal) > high):
+                arena.words[slots[i] + word] += 1
+
+
+@inlined
+def _settle_window(
+    log: Log,
+    tables: Tables,
+    arena: Arena,
+    w: int,
+    count: int,
+    slots: Words,
+    ages: Words,
+    members: Words,
+    first_row: int,
+    late: Marks,
+) -> None:
+    """Puts rows into window `w`: row `i` of `count` from `first_row` on, in `slots[i]`, is `ages[i]` before its end."""
+    delay = tables.windows[w, layout.WINDOW_DELAY]
+    reach, word, inside = delay + tables.windows[w, layout.WINDOW_OVER], tables.windows[w, layout.WINDOW_WORD], 0
+    for i in range(count):
+        if ages[i] < reach:
+            ahead, row, base = ages[i] < delay, first_row + i, int(slots[i] + word)
+            _enter_cursors(log, arena, base, row, late[row] != 0, ahead)
+            if not ahead:
+                arena.words[base + layout.BLOCK_COUNT] += 1
+                members[inside] = i
+                inside += 1
+    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_EXTREMES]):
+        _settle_values(log, tables, arena, w, a, inside, slots, members, first_row)
 
 
 @kernel
@@ -111,21 +164,31 @@ def settle(
     row_words: int,
     first_row: int,
     end_row: int,
+    scratch: Words,
     late: Marks,
 ) -> None:
-    """Puts the rows `[first_row, end_row)` into the windows of their keys, which stand where they will."""
+    """Puts the rows `[first_row, end_row)` into the windows of their keys, which stand where they will.
+
+    Rows must come in the order in which they arrived. `scratch` has three words for each.
+    """
     tables = Tables(chains, windows, accumulators, outputs)
     arena = Arena(words, word_cells, free, register)
     log = Log(rows, cells, row_words)
     shard, shards = np.uint64(register[layout.ARENA_SHARD]), np.uint64(register[layout.ARENA_SHARDS])
+    count = end_row - first_row
+    slots, ages, members = scratch[:count], scratch[count : 2 * count], scratch[2 * count : 3 * count]
     for c in range(len(chains)):
         if chains[c, layout.CHAIN_WINDOWS_END] == chains[c, layout.CHAIN_WINDOWS]:
             continue
         cell = chains[c, layout.CHAIN_CELL]
-        for row in range(first_row, end_row):
-            slot = cell_of(log, row, cell + layout.SLOT)
-            if slot != layout.NONE and np.uint64(words[slot + layout.SLOT_KEY]) % shards == shard:
-                _settle_row(log, tables, arena, c, slot, row, late[row] != 0)
+        for i in range(count):
+            slots[i] = cell_of(log, first_row + i, cell + layout.SLOT)
+        for i in range(count):
+            ages[i] = _NEVER
+            if slots[i] != layout.NONE and np.uint64(words[slots[i] + layout.SLOT_KEY]) % shards == shard:
+                ages[i] = words[slots[i] + layout.SLOT_NOW] - time_of(log, first_row + i)
+        for w in range(chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]):
+            _settle_window(log, tables, arena, w, count, slots, ages, members, first_row, late)
 
 
 @kernel

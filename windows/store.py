@@ -78,6 +78,7 @@ class WindowStore:
         pages = int(memory_bytes * _ROW_SHARE) // (8 * plan.row_words * page_rows)
         rows = np.empty(pages * page_rows * plan.row_words, dtype=np.int64)
         words = np.empty(min(int(memory_bytes * (1 - _ROW_SHARE)) // 8, _WORDS_MAX), dtype=np.int64)
+        words[0] = 0
         free = np.zeros((layout.FREE_ROWS, len(plan.chains)), dtype=np.int64)
         register = np.zeros(layout.ARENA_REGISTER, dtype=np.int64)
         register[layout.ARENA_TOP], register[layout.ARENA_SHARD], register[layout.ARENA_SHARDS] = 1, shard, shards
@@ -86,7 +87,7 @@ class WindowStore:
         self._arena = Arena(words, words.view(np.int32), free, register)
         self._memory = (*self._tables, *self._arena, *self._log)
         self._table = np.zeros(_TABLE_MIN, dtype=np.int64)
-        self._scratch = np.empty(int(plan.windows[:, layout.WINDOW_WORDS].max(initial=1)), dtype=np.int64)
+        self._scratch = np.empty(int(plan.windows[:, layout.WINDOW_WORDS].max(initial=3 * page_rows)), dtype=np.int64)
         self._floats = np.empty(1, dtype=np.float64)
         self._nobody = np.zeros(page_rows, dtype=np.bool_)
         self._slots = np.empty((page_rows, len(plan.chains)), dtype=np.int32)
@@ -94,7 +95,7 @@ class WindowStore:
         self._latest_ms = np.full(pages, layout.NULL, dtype=np.int64)
         self._linked = np.zeros(pages, dtype=np.bool_)
         self._numbers = np.full(pages, layout.NONE, dtype=np.int64)
-        self._begun = 0
+        self._begun = self._top = 0
         self._left_pages: list[int] = []
         self._spare_pages = BATCH_MAX // page_rows + 2
         self._page = -1
@@ -124,7 +125,7 @@ class WindowStore:
     @property
     def events(self) -> int:
         """Events in the log."""
-        closed = int(np.count_nonzero(self._latest_ms != layout.NULL))
+        closed = int(np.count_nonzero(self._latest_ms[: self._top] != layout.NULL))
         return closed * self._page_rows + (self._filled if self._page >= 0 else 0)
 
     @property
@@ -190,6 +191,7 @@ class WindowStore:
                 part.entering,
                 self._nobody[: end - start],
                 first,
+                self._scratch,
                 self._slots,
                 self._late,
             )
@@ -198,11 +200,11 @@ class WindowStore:
 
     def _settle(self, late: NDArray[np.uint8]) -> None:
         """Makes the windows of all events that were loaded."""
-        used = np.flatnonzero(self._numbers != layout.NONE)
+        used = np.flatnonzero(self._numbers[: self._top] != layout.NONE)
         pages = used[np.argsort(self._numbers[used])].tolist()
         ends = [(page + 1) * self._page_rows for page in pages[:-1]] + [self._page * self._page_rows + self._filled]
         for page, end in zip(pages, ends, strict=True) if pages else ((0, 0),):
-            loading.settle(*self._memory, page * self._page_rows, end, late)
+            loading.settle(*self._memory, page * self._page_rows, end, self._scratch, late)
         for page, end in zip(pages, ends, strict=True) if pages else ((0, 0),):
             loading.settle_extremes(*self._memory, page * self._page_rows, end)
         self._late = None
@@ -218,7 +220,7 @@ class WindowStore:
             raise ValueError(f"expected the ordinal of an event that was taken in, got {ordinal}")
         if not 0 <= column < len(self.plan.values):
             raise ValueError(f"expected a value column from 0 to {len(self.plan.values) - 1}, got {column}")
-        pages = np.flatnonzero(self._numbers == number)
+        pages = np.flatnonzero(self._numbers[: self._top] == number)
         for page in pages.tolist():
             row = page * self._page_rows + place
             if self._late is not None:
@@ -271,15 +273,16 @@ class WindowStore:
             self._close_page()
             self._forget_passed()
         while len(self._unused_pages) + len(self._left_pages) < self._spare_pages:
-            self._forget(self._oldest_of(self._latest_ms != layout.NULL))
+            self._forget(self._oldest_of(self._latest_ms[: self._top] != layout.NULL))
         while self._arena.register[layout.ARENA_TOP] + self._new_words(self._page_rows) > len(self._arena.words):
-            self._unlink(self._oldest_of(self._linked))
+            self._unlink(self._oldest_of(self._linked[: self._top]))
         most = self._page_rows * len(self.plan.chains)
         while (self._arena.register[layout.ARENA_SLOTS] + most) * 5 > len(self._table) * 3:
             larger = np.zeros(2 * len(self._table), dtype=np.int64)
             rehash(self._table, larger)
             self._table = larger
         self._page, self._filled = self._unused_pages.pop(), 0
+        self._top = max(self._top, self._page + 1)
         self._numbers[self._page] = self._begun
         self._begun += 1
 
@@ -292,13 +295,15 @@ class WindowStore:
         """Notes the latest time on the page just filled, and moves the clock to its median time."""
         start = self._page * self._page_rows * self.plan.row_words
         times = self._log.rows[start : start + self._page_rows * self.plan.row_words : self.plan.row_words]
-        self._latest_ms[self._page] = times.max()
+        ordered = np.sort(times)
+        self._latest_ms[self._page] = ordered[-1]
         self._linked[self._page] = True
-        self._clock_ms = max(self._clock_ms, int(np.median(times)))
+        self._clock_ms = max(self._clock_ms, int(ordered[len(ordered) // 2]))
 
     def _forget_passed(self) -> None:
         limit = self._clock_ms - self._lateness_ms - self.plan.reach_ms
-        for page in np.flatnonzero((self._latest_ms <= limit) & (self._latest_ms != layout.NULL)).tolist():
+        latest_ms = self._latest_ms[: self._top]
+        for page in np.flatnonzero((latest_ms <= limit) & (latest_ms != layout.NULL)).tolist():
             self._forget(page)
 
     def _oldest_of(self, pages: NDArray[np.bool_]) -> int:

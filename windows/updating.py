@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from windows import layout
-from windows.chains import enters, link, locate, remove, unlink
+from windows.chains import link, remove, unlink
 from windows.jit import inlined, kernel
+from windows.keys import enters, locate
 from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell
 from windows.reporting import report, report_nothing
 from windows.sliding import slide
@@ -94,12 +95,12 @@ def update(
 ) -> None:
     """Takes the events into the rows from `first_row` on, and writes each judged one's features to `features[:, i]`.
 
-    `slots` has room for the slot of each event in each chain.
+    `slots` has room for the slot of each event in each chain, `scratch` for two words of each or a window's block.
     """
     tables = Tables(chains, windows, accumulators, outputs)
     arena = Arena(words, word_cells, free, register)
     log = Log(rows, cells, row_words)
-    locate(tables, arena, table, ids, filters, judged, slots)
+    locate(tables, arena, table, ids, filters, judged, scratch, slots)
     for i in range(len(times)):
         _take(tables, arena, log, times, values, filters, judged, first_row, slots, scratch, floats, features, i)
 
