@@ -86,11 +86,14 @@ def _look(table: Words, words: Words, count: int, keys: Words, found: Words) -> 
 
 
 @inlined
-def _divide(tables: Tables, arena: Arena, ids: NDArray[np.uint64], count: int, keys: Words, flags: Cells) -> None:
-    """Flags where the windows of event `i` in chain `c` are this shard's (OWNED), or one of them reads pairs (READ).
+def shard_of(key: np.uint64, shards: np.uint64) -> np.uint64:
+    """Which of `shards` has the windows of `key`, by its high half; no key, 0, belongs to shard 0."""
+    return ((key >> np.uint64(32)) * shards) >> np.uint64(32)
 
-    A key belongs to shard `key % shards`; no key belongs to shard 0.
-    """
+
+@inlined
+def _divide(tables: Tables, arena: Arena, ids: NDArray[np.uint64], count: int, keys: Words, flags: Cells) -> None:
+    """Flags each event's chains whose windows are this shard's (OWNED), or which such a window reads (READ)."""
     chains, windows, accumulators = tables.chains, tables.windows, tables.accumulators
     shard, shards = np.uint64(arena.register[layout.ARENA_SHARD]), np.uint64(arena.register[layout.ARENA_SHARDS])
     flags[:count] = 0
@@ -100,7 +103,7 @@ def _divide(tables: Tables, arena: Arena, ids: NDArray[np.uint64], count: int, k
             continue
         _hash_keys(chains, c, ids, count, keys)
         for i in range(count):
-            if np.uint64(keys[i]) % shards == shard:
+            if shard_of(np.uint64(keys[i]), shards) == shard:
                 flags[i, c] |= layout.OWNED
         for a in range(windows[first, layout.WINDOW_ACCUMULATORS], windows[end - 1, layout.WINDOW_EXTREMES]):
             if accumulators[a, layout.ACCUMULATOR_KIND] == layout.DISTINCT:
@@ -109,6 +112,34 @@ def _divide(tables: Tables, arena: Arena, ids: NDArray[np.uint64], count: int, k
                 for i in range(count):
                     if flags[i, c] & layout.OWNED:
                         flags[i, pair] |= layout.READ
+
+
+@inlined
+def _select(
+    chains: Words,
+    c: int,
+    divided: bool,
+    entering: NDArray[np.uint64],
+    judged: NDArray[np.bool_],
+    keys: Words,
+    chosen: Words,
+    slots: Cells,
+) -> int:
+    """Moves what has a slot to find in chain `c` to the front: its position to `chosen` and its key; returns how many.
+
+    Leaves NONE or FOREIGN in `slots` for the others, and also for those whose windows are another shard's.
+    """
+    has_windows, count = chains[c, layout.CHAIN_WINDOWS_END] > chains[c, layout.CHAIN_WINDOWS], 0
+    for i in range(len(judged)):
+        linked, owned = True, has_windows
+        if divided:
+            linked, owned = slots[i, c] != 0, has_windows and slots[i, c] & layout.OWNED != 0
+        wanted = (linked and enters(chains, c, entering[i])) or (owned and judged[i])
+        slots[i, c] = layout.FOREIGN if has_windows and not owned else layout.NONE
+        chosen[count] = i
+        keys[count] = keys[i]
+        count += 1 if wanted and keys[i] != 0 else 0
+    return count
 
 
 @inlined
@@ -125,31 +156,22 @@ def locate(
     """Fills `slots[i, c]` with the slot of event `i` in chain `c`, made where the event enters the chain.
 
     UNSEEN where the event is only judged and its key is unknown; NONE where it has no key, or does neither; FOREIGN, or
-    FOREIGN less the slot, where the windows are another shard's. `scratch` has two words for each event.
+    FOREIGN less the slot, where the windows are another shard's. `scratch` has three words for each event.
     """
     count = len(judged)
-    keys, found = scratch[:count], scratch[count : 2 * count]
+    keys, found, chosen = scratch[:count], scratch[count : 2 * count], scratch[2 * count : 3 * count]
     chains, divided = tables.chains, arena.register[layout.ARENA_SHARDS] > 1
     if divided:
         _divide(tables, arena, ids, count, keys, slots)
     for c in range(len(chains)):
-        has_windows = chains[c, layout.CHAIN_WINDOWS_END] > chains[c, layout.CHAIN_WINDOWS]
         _hash_keys(chains, c, ids, count, keys)
-        _look(table, arena.words, count, keys, found)
-        for i in range(count):
-            entered, foreign = enters(chains, c, entering[i]), False
-            if divided:
-                foreign = has_windows and slots[i, c] & layout.OWNED == 0
-                entered = entered and slots[i, c] != 0
-            slots[i, c] = layout.FOREIGN if foreign else layout.NONE
-            if not entered and not (judged[i] and has_windows and not foreign):
-                continue
-            slot = int(found[i])
+        sought = _select(chains, c, divided, entering, judged, keys, chosen, slots)
+        _look(table, arena.words, sought, keys, found)
+        for k in range(sought):
+            i, slot = chosen[k], int(found[k])
             if slot == 0:
-                key = np.uint64(keys[i])
-                if key == np.uint64(0):
-                    continue
+                key = np.uint64(keys[k])
                 slot, place = find(table, arena.words, key)
-                if slot == layout.UNSEEN and entered:
+                if slot == layout.UNSEEN and enters(chains, c, entering[i]):
                     slot = create(table, tables, arena, c, key, place)
-            slots[i, c] = layout.FOREIGN - slot if foreign else slot
+            slots[i, c] = layout.FOREIGN - slot if slots[i, c] == layout.FOREIGN else slot

@@ -10,7 +10,7 @@ from windows import layout
 from windows.chains import link
 from windows.extremes import restore_deque
 from windows.jit import inlined, kernel
-from windows.keys import enters, locate
+from windows.keys import enters, locate, shard_of
 from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell, time_of, value_of
 from windows.sliding import add_value
 
@@ -185,7 +185,7 @@ def settle(
             slots[i] = cell_of(log, first_row + i, cell + layout.SLOT)
         for i in range(count):
             ages[i] = _NEVER
-            if slots[i] != layout.NONE and np.uint64(words[slots[i] + layout.SLOT_KEY]) % shards == shard:
+            if slots[i] != layout.NONE and shard_of(np.uint64(words[slots[i] + layout.SLOT_KEY]), shards) == shard:
                 ages[i] = words[slots[i] + layout.SLOT_NOW] - time_of(log, first_row + i)
         for w in range(chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]):
             _settle_window(log, tables, arena, w, count, slots, ages, members, first_row, late)
