@@ -16,7 +16,7 @@ TIMEOUT_S = 180
 def riskgate(*arguments: str | Path, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
     """Runs to the end and returns what it printed."""
     return subprocess.run(
-        _command(arguments), input=stdin, capture_output=True, timeout=TIMEOUT_S, check=False, cwd=ROOT
+        riskgate_command(*arguments), input=stdin, capture_output=True, timeout=TIMEOUT_S, check=False, cwd=ROOT
     )
 
 
@@ -27,7 +27,7 @@ class Running:
         self._stderr = stderr
         with stderr.open("wb") as errors:
             self.process = subprocess.Popen(
-                _command(arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT
+                riskgate_command(*arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT
             )
 
     @property
@@ -55,5 +55,5 @@ def started(stderr: Path, *arguments: str | Path) -> Iterator[Running]:
             running.process.kill()
 
 
-def _command(arguments: tuple[str | Path, ...]) -> list[str]:
+def riskgate_command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "riskgate", *map(str, arguments)]
