@@ -6,7 +6,7 @@ it has become by that can be recorded, and restored from the records.
 
 from engine.engine import MEMORY_BYTES, Decisions, Engine
 from engine.features import signature_of
-from engine.records import Piece, Record, record_of
+from engine.records import Bundle, Piece, Record, record_of
 from engine.scoring import Learnt
 
-__all__ = ["MEMORY_BYTES", "Decisions", "Engine", "Learnt", "Piece", "Record", "record_of", "signature_of"]
+__all__ = ["MEMORY_BYTES", "Bundle", "Decisions", "Engine", "Learnt", "Piece", "Record", "record_of", "signature_of"]

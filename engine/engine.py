@@ -1,6 +1,6 @@
 """The engine: one batch of events in, one batch of decisions out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 
 import msgspec
@@ -13,7 +13,7 @@ from engine.fields import Fields
 from engine.frames import Frame, Lists
 from engine.intake import Intake
 from engine.judgement import Judge
-from engine.records import Piece, Record, bundles
+from engine.records import Bundle, Piece, Record, bundles
 from engine.scoring import Learnt
 from engine.tables import FeatureTable
 from rules import Input, Pack
@@ -200,12 +200,13 @@ class Engine:
         moved = [number if number < 0 else numbers[positions[number]] for number in answered]
         return merged, [all_tails[at] for at in merged], moved
 
-    def restore(self, records: Iterable[Record]) -> None:
+    def restore(self, records: Iterable[Record], ahead: Callable[[Iterator[Bundle]], Iterator[Bundle]] = iter) -> None:
         """Takes in what the records of earlier decisions say, in their order, as if all of it had happened here.
 
-        Detectors are left out: their memory goes further back than records do. See `adopt` and `relearn`.
+        Detectors are left out: their memory goes further back than records do. See `adopt` and `relearn`. What comes
+        is prepared by an iterator that `ahead` may let run while this works.
         """
-        for bundle in bundles(records, self._core.plan, tuple(self._core.texts)):
+        for bundle in ahead(bundles(records, self._core.plan, tuple(self._core.texts))):
             self._core.load(bundle.entered)
             self._answers.keep(bundle.tails)
             self._answers.forget(self._core.repeatable)

@@ -13,7 +13,7 @@ from engine.core import Coming, Revaluation
 from engine.scoring import Learnt
 from windows import Columns, Plan
 
-BUNDLE_EVENTS = 65_536
+BUNDLE_EVENTS = 8_192
 """So many events are taken in at once."""
 
 _Item = TypeVar("_Item", np.int64, np.uint64)

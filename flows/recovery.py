@@ -1,22 +1,25 @@
 """Recovery: from the journals of a state directory to an engine that stands where it stood, and what is left to do."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from heapq import merge
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from engine import Learnt, Record
+from engine import Bundle, Learnt, Record
 from flows.entries import Delivered, Entry, Head, decode
 from flows.lifecycle import FlowError
 from journal import Frame, StateError
+
+_Item = TypeVar("_Item")
 
 
 class Restorable(Protocol):
     """What recovery asks of `engine.Engine`."""
 
-    def restore(self, records: Iterable[Record]) -> None: ...
+    def restore(self, records: Iterable[Record], ahead: Callable[[Iterator[Bundle]], Iterator[Bundle]]) -> None: ...
 
     def adopt(self, learnt: list[bytes]) -> None: ...
 
@@ -69,7 +72,7 @@ def recover(engine: Restorable, frames: Mapping[int, Iterator[Frame]]) -> dict[i
     slots = {number: Slot() for number in frames}
     streams = [slots[number].records(each) for number, each in frames.items()]
     try:
-        engine.restore(streams[0] if len(streams) == 1 else merge(*streams, key=_clock_of))
+        engine.restore(streams[0] if len(streams) == 1 else merge(*streams, key=_clock_of), _ahead)
     except StateError as error:
         raise FlowError(str(error)) from error
     parts = [slot.learnt() for slot in slots.values()]
@@ -92,3 +95,12 @@ def reached_by(slots: Iterable[Slot]) -> dict[str, int]:
 
 def _clock_of(record: Record) -> int:
     return record.clock_ms
+
+
+def _ahead(items: Iterator[_Item]) -> Iterator[_Item]:
+    """The items, each made by another thread while the one before is used: kernels leave it the interpreter lock."""
+    with ThreadPoolExecutor(1, "recovery") as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
