@@ -7,11 +7,13 @@ It knows columns only, so that what it has taken can be kept and taken in again.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.features import FeaturePlan
 from rules import Timing
+from schemas import EARLIEST_MS
 from windows import (
     BATCH_MAX,
     DUPLICATE,
@@ -35,7 +37,7 @@ class Revaluation(NamedTuple):
     amount_minor: int
 
 
-class Coming(NamedTuple):
+class Coming(msgspec.Struct, frozen=True, gc=False):
     """n events on their way into the core, in order of arrival.
 
     `ids` and `contents` are uint64[n]; `timestamp_ms` and `arrival_ms` are int64[n], the latter None where nobody knows
@@ -52,7 +54,7 @@ class Coming(NamedTuple):
     revaluation: Revaluation | None
 
 
-class Taken(NamedTuple):
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """What the core says of n events.
 
     `features` is int64[features, n] as `windows.WindowStore` gives them, NULL for events that were not admitted.
@@ -112,7 +114,7 @@ class Core:
     def take(self, coming: Coming) -> Taken:
         """Takes the events in, at most BATCH_MAX, and answers with their features."""
         verdicts = self._admission.admit(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
-        if not verdicts.kinds.any():
+        if verdicts.plain:
             features, rows = self._update(coming.columns)
             complete = self._complete(coming.timestamp_ms)
             self._keep_texts(rows, coming.texts)
@@ -154,7 +156,8 @@ class Core:
         return features, rows
 
     def _complete(self, timestamp_ms: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        if not len(timestamp_ms) or timestamp_ms.min() >= self._store.complete_since_ms + self.plan.reach_ms:
+        since_ms = self._store.complete_since_ms + self.plan.reach_ms
+        if since_ms < EARLIEST_MS or not len(timestamp_ms) or np.minimum.reduce(timestamp_ms) >= since_ms:
             return None
         complete = timestamp_ms >= self._store.whole_since_ms + self.plan.reach_ms
         return None if complete.all() else complete

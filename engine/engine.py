@@ -1,7 +1,6 @@
 """The engine: one batch of events in, one batch of decisions out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
 
 import msgspec
 
@@ -20,8 +19,6 @@ from rules import Input, Pack
 from schemas import STRUCTS, TRANSACTION_TYPES, Action, Correction, Event, Lapse, Reversal, Value
 from schemas.batches import Batch
 from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Hasher
-
-_transaction_id_of = attrgetter("transaction_id")
 
 MEMORY_BYTES = 4 << 30
 """Address space for the windows unless the caller says otherwise."""
@@ -103,7 +100,7 @@ class Engine:
 
     def knows(self, batch: Batch) -> list[bool]:
         """For each event whether one with its id has come before."""
-        return self._core.knows(self._intake.ids(batch.events, _names(batch.events)))
+        return self._core.knows(self._intake.ids(batch.events))
 
     def decide(
         self, batch: Batch, lists: Lists, unknown: tuple[str, ...] = (), arrived_ms: int | None = None
@@ -129,16 +126,13 @@ class Engine:
         start: int,
     ) -> Decisions:
         frame = Frame(batch, self._currency, self._texts, self._hasher, lists, self._type_ids)
-        names = _names(batch.events)
-        taken = self._core.take(self._intake.coming(frame, names, arrived_ms))
-        return self._decisions(frame, names, taken, unknown, start)
+        taken = self._core.take(self._intake.coming(frame, arrived_ms))
+        return self._decisions(frame, taken, unknown, start)
 
-    def _decisions(
-        self, frame: Frame, names: list[str], taken: Taken, unknown: tuple[str, ...], start: int
-    ) -> Decisions:
+    def _decisions(self, frame: Frame, taken: Taken, unknown: tuple[str, ...], start: int) -> Decisions:
         """The answers to a frame's events, which begin at `start` of their batch, from what the core says of them."""
         frame.features = FeatureTable(self._forms, taken.features, self._core.texts)
-        kinds = taken.verdicts.kinds.tolist() if taken.verdicts.kinds.any() else None
+        kinds = None if taken.verdicts.plain else taken.verdicts.kinds.tolist()
         positions = self._positions(frame, kinds)
         lapses = {} if kinds is None else {at: LAPSES[kind] for at, kind in enumerate(kinds) if kind in LAPSES}
         if "future" in lapses.values():
@@ -155,8 +149,8 @@ class Engine:
         if repeated:
             positions, tails, answered = self._with_repeated(positions, tails, answered, repeated, taken)
         self._answers.forget(self._core.repeatable)
-        whole = len(positions) == len(names)
-        said = names if whole else [names[at] for at in positions]
+        whole = len(positions) == len(frame.names)
+        said = frame.names if whole else [frame.names[at] for at in positions]
         times = frame.times if whole else [frame.times[at] for at in positions]
         return Decisions(
             [start + at for at in positions] if start else positions,
@@ -265,13 +259,6 @@ def _numbers_at(positions: list[int], count: int) -> list[int]:
     for number, at in enumerate(positions):
         numbers[at] = number
     return numbers
-
-
-def _names(events: list[Event]) -> list[str]:
-    try:
-        return list(map(_transaction_id_of, events))
-    except AttributeError:
-        return [event.id for event in events]
 
 
 def _texts_read(inputs: Iterable[Input], features: FeaturePlan) -> Fields:

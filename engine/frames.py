@@ -25,9 +25,9 @@ Lists = Mapping[str, Mapping[str, int] | None]
 class Frame:
     """The fields of a batch's events, read once each; features and scores join when they are known.
 
-    `texts` are the text fields that anybody reads; `text_ids` has a column of ids for each of them. `kinds`
-    are the events' types as numbers, `type_ids` the ids of the types' names. An amount in another currency than the
-    pack's is missing.
+    `texts` are the text fields that anybody reads; `text_ids` has a column of ids for each of them. The events' names
+    are what identifies them, with an id for each. `kinds` are the events' types as numbers, `type_ids` the ids of the
+    types' names. An amount in another currency than the pack's is missing.
     """
 
     def __init__(
@@ -55,8 +55,11 @@ class Frame:
         self._amounts: NumberColumn | None = None
         self._text_names = texts.names
         self._texts: list[tuple[str | None, ...]] = texts.of(batch.events)
-        ids = hasher.ids(list(chain.from_iterable(self._texts)))
-        self.text_ids: NDArray[np.uint64] = ids.reshape(len(batch.events), len(texts.names))
+        self.names = names_of(batch.events)
+        ids = hasher.ids([*chain.from_iterable(self._texts), *self.names])
+        count = len(batch.events) * len(texts.names)
+        self.text_ids: NDArray[np.uint64] = ids[:count].reshape(len(batch.events), len(texts.names))
+        self.name_ids: NDArray[np.uint64] = ids[count:]
         self._type_ids = type_ids
 
     @property
@@ -182,6 +185,15 @@ class Frame:
 
 
 _currency_of = attrgetter("currency")
+_transaction_id_of = attrgetter("transaction_id")
+
+
+def names_of(events: Sequence[Event]) -> list[str]:
+    """What each event is called: its `transaction_id` or its `event_id`."""
+    try:
+        return list(map(_transaction_id_of, events))
+    except AttributeError:
+        return [event.id for event in events]
 
 
 def kinds_of(events: Sequence[Event]) -> list[int]:

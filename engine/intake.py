@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from engine.core import Coming, Revaluation
 from engine.features import FeaturePlan
-from engine.frames import Frame, kinds_of
+from engine.frames import Frame, kinds_of, names_of
 from rules import Input
 from rules.columns import Columns
 from schemas import STRUCTS, TRANSACTION_TYPES, Correction, Event, Reversal
@@ -22,6 +22,8 @@ class Intake:
         self._plan = features.plan
         self._hasher = hasher
         self._judged = np.array([name in judged for name in STRUCTS], dtype=np.bool_)
+        self._judged_kinds = frozenset(np.flatnonzero(self._judged).tolist())
+        self._all_judged = np.ones(BATCH_MAX, dtype=np.bool_)
         self._entering_of_kind = np.repeat(features.bits_of_types()[:, None], BATCH_MAX, axis=1)
         guarded = features.guarded
         self._guarded = tuple(number for number, _ in guarded)
@@ -29,20 +31,21 @@ class Intake:
         self._text_fields = frozenset(features.plan.texts.values())
         salts = [0 if name in TRANSACTION_TYPES else hasher.id(name) for name in STRUCTS]
         self._salts = np.array(salts, dtype=np.uint64)
+        self._unsalted_kinds = frozenset(np.flatnonzero(self._salts == 0).tolist())
 
     @property
     def guard_inputs(self) -> frozenset[Input]:
         """What the conditions on entering events read."""
         return frozenset(self._guards.inputs)
 
-    def ids(self, events: Sequence[Event], names: Sequence[str]) -> NDArray[np.uint64]:
+    def ids(self, events: Sequence[Event]) -> NDArray[np.uint64]:
         """What tells events apart: transactions and each other type have names of their own."""
-        return self._hasher.ids(names) ^ self._salts[kinds_of(events)]
+        return self._hasher.ids(names_of(events)) ^ self._salts[kinds_of(events)]
 
-    def coming(self, frame: Frame, names: Sequence[str], arrived_ms: int | None) -> Coming:
-        """The frame's events, called by `names`. The first columns of `frame.text_ids` must be the plan's ids."""
-        plan, batch = self._plan, frame.batch
-        values = np.empty((len(plan.values), len(frame.kinds)), dtype=np.int64)
+    def coming(self, frame: Frame, arrived_ms: int | None) -> Coming:
+        """The frame's events. The first columns of `frame.text_ids` must be the plan's ids."""
+        plan, batch, count = self._plan, frame.batch, len(frame.kinds)
+        values = np.empty((len(plan.values), count), dtype=np.int64)
         for row, field in enumerate(plan.values):
             values[row] = frame.numbers(field).values
         columns = WindowColumns(
@@ -50,13 +53,14 @@ class Intake:
             frame.text_ids,
             values,
             self._entering(frame),
-            self._judged[frame.codes],
+            self._all_judged[:count] if frame.kinds_present <= self._judged_kinds else self._judged[frame.codes],
         )
+        unsalted = frame.kinds_present <= self._unsalted_kinds
         return Coming(
-            self._hasher.ids(names) ^ self._salts[frame.codes],
+            frame.name_ids if unsalted else frame.name_ids ^ self._salts[frame.codes],
             self._hasher.contents(batch.raws),
             batch.timestamp_ms,
-            None if arrived_ms is None else np.full(len(names), arrived_ms, dtype=np.int64),
+            None if arrived_ms is None else np.full(count, arrived_ms, dtype=np.int64),
             columns,
             {field: frame.texts(field) for field in self._text_fields},
             self._revaluation(frame, batch.events[-1]),

@@ -20,7 +20,7 @@ _Item = TypeVar("_Item", np.int64, np.uint64)
 _Text = TypeVar("_Text", str, str | None)
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """What became of events that were taken in at once: how they entered, what detectors learnt, what was answered.
 
     The first `keys` columns of ids that entered are the windows' own. `names`, `timestamp_ms` and `tails` are those of

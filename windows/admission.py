@@ -4,8 +4,7 @@ The stream's clock stands where enough of the last events agree, so that no few 
 the ids of the events that came within the time for which a second one is a duplicate.
 """
 
-from typing import NamedTuple
-
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from windows.ledger import (
     FIRST_WORD,
     LEDGER_CLOCK,
     LEDGER_EARLY,
+    LEDGER_FETCHED,
     LEDGER_NEXT,
     LEDGER_OLDEST,
     LEDGER_REGISTER,
@@ -47,17 +47,18 @@ _PART = 8192
 """So many events are taken at a time, with room for all of them in the table."""
 
 
-class Verdicts(NamedTuple):
+class Verdicts(msgspec.Struct, frozen=True, gc=False):
     """What each of n events is.
 
     `kinds` is uint8[n]: FRESH, LATE, FUTURE, DUPLICATE or CONFLICT. `serials` is int64[n]: the event's own running
     number, or the first one's for a duplicate or a conflict. `clock_ms` is int64[n]: the stream's clock in event time
-    as the event came; the event's own time while there is none.
+    as the event came; the event's own time while there is none. `plain`: all are FRESH.
     """
 
     kinds: NDArray[np.uint8]
     serials: NDArray[np.int64]
     clock_ms: NDArray[np.int64]
+    plain: bool
 
 
 @inlined
@@ -109,11 +110,14 @@ def _admit(
     serials: Words,
     clocks: Words,
 ) -> int:
-    """Fills `kinds`, `serials` and `clocks`, one event after the other; all are new where nobody is `asking`."""
+    """Fills `kinds`, `serials` and `clocks`, one event after the other; all are new where nobody is `asking`.
+
+    Returns how many are not FRESH.
+    """
     ledger = Ledger(entries, directory, numbers, spare, table)
-    seen = 0
+    astray = 0
     if len(ids):
-        seen = _fetch(ledger, register, ids, times[-1], keep_ms)
+        register[LEDGER_FETCHED] = _fetch(ledger, register, ids, times[-1], keep_ms)
     for i in range(len(ids)):
         ahead, count = times[i] - arrivals[i], register[CLOCK_COUNT]
         quorum = quorum_of(recent, count, skew_ms)
@@ -128,8 +132,10 @@ def _admit(
             if record != layout.UNSEEN and came - entries[record + ENTRY_CLOCK] <= dedupe_ms:
                 kinds[i] = DUPLICATE if np.uint64(entries[record + ENTRY_CONTENT]) == contents[i] else CONFLICT
                 serials[i] = serial_of(ledger, record)
+                astray += 1
                 continue
         kinds[i] = _punctuality(ahead, quorum, base, lateness_ms, skew_ms)
+        astray += kinds[i] != FRESH
         register[LEDGER_CLOCK] = reached
         expire(ledger, register, dedupe_ms, keep_ms)
         if register[LEDGER_NEXT] - register[LEDGER_OLDEST] == entries_max:
@@ -137,7 +143,7 @@ def _admit(
             register[LEDGER_EARLY] += 1
         serials[i] = append(ledger, register, ids[i], contents[i], came)
         remember(recent, register, ahead)
-    return seen
+    return astray
 
 
 @kernel
@@ -260,10 +266,11 @@ class Admission:
         arrivals = np.zeros(count, dtype=np.int64) if arrival_ms is None else arrival_ms
         kinds, serials, clocks = np.empty(count, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
         columns = ids, contents, timestamp_ms, arrivals, kinds, serials, clocks
+        astray = 0
         for start in range(0, max(count, 1), _PART):
             part = columns if count <= _PART else [column[start : start + _PART] for column in columns]
             self._make_room(len(part[0]))
-            _admit(
+            astray += _admit(
                 self._entries,
                 self._directory,
                 self._numbers,
@@ -275,7 +282,7 @@ class Admission:
                 asking,
                 *part,
             )
-        return Verdicts(kinds, serials, clocks)
+        return Verdicts(kinds, serials, clocks, astray == 0)
 
     def _make_room(self, count: int) -> None:
         """Lets the table have room for `count` ids more."""

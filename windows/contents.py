@@ -118,10 +118,10 @@ def _hash_object(text: NDArray[np.uint8], at: int, stop: int, key0: np.uint64, k
 
 @kernel
 def hash_objects(
-    text: NDArray[np.uint8], ends: NDArray[np.int64], key0: np.uint64, key1: np.uint64, out: NDArray[np.uint64]
+    text: NDArray[np.uint8], lengths: NDArray[np.int64], key0: np.uint64, key1: np.uint64, out: NDArray[np.uint64]
 ) -> None:
-    """The hash of each object in `text`: the first is up to `ends[0]`, the next up to `ends[1]`, and so on."""
+    """The hash of each object in `text`, where they are one behind the other."""
     start = 0
-    for i in range(len(ends)):
-        out[i] = _hash_object(text, start, ends[i], key0, key1)
-        start = ends[i]
+    for i in range(len(lengths)):
+        out[i] = _hash_object(text, start, start + lengths[i], key0, key1)
+        start += lengths[i]

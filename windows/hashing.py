@@ -12,6 +12,7 @@ from windows.siphash import absorbed, finished, seeded, word_at
 
 SEPARATOR = "\0"
 _SEPARATOR, _NO_SEPARATOR = ord(SEPARATOR), 256
+_MARGIN = bytes(MARGIN)
 
 
 @inlined
@@ -79,10 +80,10 @@ class Hasher:
 
         Fields inside other values are taken in their order, and numbers and strings as they are written.
         """
-        ends = np.cumsum(np.fromiter(map(len, raws), dtype=np.int64, count=len(raws)))
-        text = np.frombuffer(b"".join((*raws, bytes(MARGIN))), dtype=np.uint8)
-        out = np.empty(len(raws), dtype=np.uint64)
-        hash_objects(text, ends, self._key0, self._key1, out)
+        lengths = np.fromiter(map(len, raws), np.int64, len(raws))
+        text = np.frombuffer(b"".join((*raws, _MARGIN)), np.uint8)
+        out = np.empty(len(raws), np.uint64)
+        hash_objects(text, lengths, self._key0, self._key1, out)
         return out
 
     def _hash(self, joined: str, separator: int, out: NDArray[np.uint64]) -> None:

@@ -23,9 +23,10 @@ FIRST_WORD = 1
 """No record is at 0, which is an empty entry of the table."""
 
 # The ledger's words in the register: the oldest serial held, the next one, how many pages are spare, how many entries
-# had to go early, the clock that its entries are measured by, and the oldest serial that can have a duplicate.
-LEDGER_OLDEST, LEDGER_NEXT, LEDGER_SPARE, LEDGER_EARLY, LEDGER_CLOCK, LEDGER_REPEATABLE = range(2, 8)
-LEDGER_REGISTER = 8
+# had to go early, the clock that its entries are measured by, the oldest serial that can have a duplicate, and
+# what was read ahead of time, so that nobody leaves the reading out.
+LEDGER_OLDEST, LEDGER_NEXT, LEDGER_SPARE, LEDGER_EARLY, LEDGER_CLOCK, LEDGER_REPEATABLE, LEDGER_FETCHED = range(2, 9)
+LEDGER_REGISTER = 9
 
 
 class Ledger(NamedTuple):
