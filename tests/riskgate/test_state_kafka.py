@@ -33,6 +33,9 @@ AGAIN = 50
 """Every so many events one comes a second time."""
 
 DEADLINE_S = 120
+SILENT = 0
+"""librdkafka's log level where a broker goes away on purpose."""
+
 USERS_ONLY = """\
 defaults: {event: transaction, mode: live}
 features:
@@ -65,7 +68,9 @@ class Readers:
     def __init__(self, bootstrap: str, topic: str, partitions: int) -> None:
         self.taken: list[Published] = []
         self._places = [TopicPartition(topic, partition, 0) for partition in range(partitions)]
-        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "unused", "enable.auto.commit": False})
+        self._consumer = Consumer(
+            {"bootstrap.servers": bootstrap, "group.id": "unused", "enable.auto.commit": False, "log_level": SILENT}
+        )
         self._consumer.assign(self._places)
 
     def count(self) -> int:
@@ -91,7 +96,7 @@ def lines() -> list[bytes]:
 
 def fill(bootstrap: str, topic: str, events: Sequence[bytes]) -> None:
     """By user, as of the events' own times."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20})
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "log_level": SILENT})
     for at, line in enumerate(events):
         producer.produce(topic, line, key=user_of(line), timestamp=msgspec.json.decode(line)["timestamp"])
         if at % 1_000 == 0:
@@ -191,9 +196,8 @@ def without_store(encoded: bytes) -> bytes:
 def test_brokers_and_stores_that_restart_meanwhile_change_nothing(broker: OwnBroker, tmp_path: Path) -> None:
     """Four partitions, by user, and a pack that has windows of users only."""
     events, draw = lines(), random.Random(KILLS + 1)
-    first, second, third, fourth, last = (
-        events[at * len(events) // 5 : (at + 1) * len(events) // 5] for at in range(5)
-    )
+    share = -(-len(events) // 5)
+    first, second, third, fourth, last = (events[at : at + share] for at in range(0, len(events), share))
     pack = write_pack(tmp_path / "pack", USERS_ONLY)
     make = Topics(broker.bootstrap)
     names = make("in", partitions=4), make("out", partitions=4), make("dead")
