@@ -16,7 +16,7 @@ BATCH = 8192
 
 def main() -> None:
     """Prints entries and the bytes that are resident more than with a ledger of one batch."""
-    admission, before = Admission(1000, 1000, 10**12), 0
+    admission, before = Admission(1000, 1000, 10**12, 10**12), 0
     for first in range(0, int(sys.argv[1]), BATCH):
         ids = np.random.default_rng(first).integers(1, 2**63, size=BATCH, dtype=np.uint64)
         admission.admit(ids, ids, np.arange(first, first + BATCH), None)
