@@ -78,10 +78,11 @@ class WindowStore:
         pages = int(memory_bytes * _ROW_SHARE) // (8 * plan.row_words * page_rows)
         rows = np.empty(pages * page_rows * plan.row_words, dtype=np.int64)
         words = np.empty(min(int(memory_bytes * (1 - _ROW_SHARE)) // 8, _WORDS_MAX), dtype=np.int64)
-        words[0] = 0
+        nowhere = int(plan.chains[:, layout.CHAIN_WORDS].max(initial=1))
+        words[:nowhere] = 0
         free = np.zeros((layout.FREE_ROWS, len(plan.chains)), dtype=np.int64)
         register = np.zeros(layout.ARENA_REGISTER, dtype=np.int64)
-        register[layout.ARENA_TOP], register[layout.ARENA_SHARD], register[layout.ARENA_SHARDS] = 1, shard, shards
+        register[layout.ARENA_TOP], register[layout.ARENA_SHARD], register[layout.ARENA_SHARDS] = nowhere, shard, shards
         self._tables = Tables(plan.chains, plan.windows, plan.accumulators, plan.outputs)
         self._log = Log(rows, rows.view(np.int32), plan.row_words)
         self._arena = Arena(words, words.view(np.int32), free, register)

@@ -7,9 +7,12 @@ from windows import layout
 from windows.chains import link, remove, unlink
 from windows.jit import inlined, kernel
 from windows.keys import enters, locate
-from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell
+from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell, time_of
 from windows.reporting import report, report_nothing
 from windows.sliding import slide
+
+_AHEAD = 64
+"""So many events' rows fit the nearest memory."""
 
 
 @inlined
@@ -24,6 +27,25 @@ def _append(log: Log, chains: Words, arena: Arena, slots: Cells, i: int, filters
             link(log, cell, arena, slot, row)
         else:
             set_cell(log, row, cell + layout.SLOT, layout.NONE)
+
+
+@inlined
+def _fetch(log: Log, tables: Tables, arena: Arena, slots: Cells, start: int, end: int) -> int:
+    """Reads the rows that the events from `start` to `end` meet first, all at once, since each is far off in memory.
+
+    They are the last of each chain and the oldest of each window.
+    """
+    chains, seen = tables.chains, 0
+    for c in range(len(chains)):
+        for i in range(start, end):
+            slot = max(int(slots[i, c]), 0)
+            row = max(int(arena.cells[2 * (slot + layout.SLOT_LAST)]), 0)
+            seen ^= time_of(log, row) ^ cell_of(log, row, chains[c, layout.CHAIN_CELL])
+        for w in range(chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]):
+            for i in range(start, end):
+                block = max(int(slots[i, c]), 0) + tables.windows[w, layout.WINDOW_WORD]
+                seen ^= time_of(log, max(int(arena.cells[2 * block]), 0))
+    return seen
 
 
 @inlined
@@ -92,7 +114,7 @@ def update(
     scratch: Words,
     floats: NDArray[np.float64],
     features: Words,
-) -> None:
+) -> int:
     """Takes the events into the rows from `first_row` on, and writes each judged one's features to `features[:, i]`.
 
     `slots` has room for the slot of each event in each chain, `scratch` for two words of each or a window's block.
@@ -101,8 +123,12 @@ def update(
     arena = Arena(words, word_cells, free, register)
     log = Log(rows, cells, row_words)
     locate(tables, arena, table, ids, filters, judged, scratch, slots)
+    seen = 0
     for i in range(len(times)):
+        if i % _AHEAD == 0:
+            seen ^= _fetch(log, tables, arena, slots, i, min(i + _AHEAD, len(times)))
         _take(tables, arena, log, times, values, filters, judged, first_row, slots, scratch, floats, features, i)
+    return seen
 
 
 @kernel
