@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from windows import layout
-from windows.clock import CLOCK_COUNT, RECENT, quorum_of, remember, surpassed_by
+from windows.clock import (
+    AHEAD,
+    CLOCK_COUNT,
+    RECENT,
+    ROWS,
+    TIME,
+    base_of,
+    quorum_of,
+    remember,
+    surpassed_by,
+)
 from windows.jit import inlined, kernel
 from windows.ledger import (
     ENTRY_CLOCK,
@@ -62,13 +72,19 @@ class Verdicts(msgspec.Struct, frozen=True, gc=False):
 
 
 @inlined
-def _punctuality(ahead: int, quorum: int, base: int, lateness_ms: int, skew_ms: int) -> int:
-    """FUTURE, LATE or FRESH."""
-    if quorum != layout.NULL and ahead > quorum + skew_ms:
+def _punctuality(time: int, clock: int, base: int, lateness_ms: int, skew_ms: int) -> int:
+    """FUTURE, LATE or FRESH, where `clock` and `base` are NULL or what either is measured from."""
+    if clock != layout.NULL and time > clock + skew_ms:
         return FUTURE
-    if base != layout.NULL and ahead < base - lateness_ms:
+    if base != layout.NULL and time < base - lateness_ms:
         return LATE
     return FRESH
+
+
+@inlined
+def _earlier(ahead: int, arrival: int, time: int) -> int:
+    """What an event that comes at `arrival` is measured from, by the last ones' lead and by their times; or NULL."""
+    return layout.NULL if ahead == layout.NULL else min(ahead + arrival, time)
 
 
 @inlined
@@ -119,14 +135,14 @@ def _admit(
     if len(ids):
         register[LEDGER_FETCHED] = _fetch(ledger, register, ids, times[-1], keep_ms)
     for i in range(len(ids)):
-        ahead, count = times[i] - arrivals[i], register[CLOCK_COUNT]
-        quorum = quorum_of(recent, count, skew_ms)
-        base = recent[1, count - 2] if quorum == layout.NULL and count > 1 else quorum
-        clock = times[i] if quorum == layout.NULL else quorum + arrivals[i]
-        sure = surpassed_by(recent, count, quorum)
-        reached = register[LEDGER_CLOCK] if sure == layout.NULL else max(register[LEDGER_CLOCK], sure + arrivals[i])
-        came = max(clock, reached)
-        clocks[i] = clock
+        time, arrival, count = times[i], arrivals[i], register[CLOCK_COUNT]
+        ahead, agreed = quorum_of(recent, AHEAD, count, skew_ms), quorum_of(recent, TIME, count, skew_ms)
+        base = _earlier(base_of(recent, AHEAD, count, ahead), arrival, base_of(recent, TIME, count, agreed))
+        sure = _earlier(surpassed_by(recent, AHEAD, count, ahead), arrival, surpassed_by(recent, TIME, count, agreed))
+        clock = layout.NULL if ahead == layout.NULL else ahead + arrival
+        reached = max(register[LEDGER_CLOCK], sure)
+        came = max(time, reached) if clock == layout.NULL else reached
+        clocks[i] = time if clock == layout.NULL else clock
         if asking:
             record, _ = find(ledger.table, ledger.entries, ids[i])
             if record != layout.UNSEEN and came - entries[record + ENTRY_CLOCK] <= dedupe_ms:
@@ -134,7 +150,7 @@ def _admit(
                 serials[i] = serial_of(ledger, record)
                 astray += 1
                 continue
-        kinds[i] = _punctuality(ahead, quorum, base, lateness_ms, skew_ms)
+        kinds[i] = _punctuality(time, clock, base, lateness_ms, skew_ms)
         astray += kinds[i] != FRESH
         register[LEDGER_CLOCK] = reached
         expire(ledger, register, dedupe_ms, keep_ms)
@@ -142,7 +158,7 @@ def _admit(
             forget_oldest(ledger, register)
             register[LEDGER_EARLY] += 1
         serials[i] = append(ledger, register, ids[i], contents[i], came)
-        remember(recent, register, ahead)
+        remember(recent, register, time - arrival, time)
     return astray
 
 
@@ -167,10 +183,13 @@ class Admission:
     """Judges events in order of arrival; the same events give the same verdicts, however they are cut into batches.
 
     The clock stands, for an event, as far from its arrival as QUORUM of the last RECENT admitted events stood from
-    theirs, within twice `skew_ms` of each other. More than `skew_ms` ahead of it is FUTURE; more than `lateness_ms`
-    behind it, or behind the second latest of those events while there is no clock, is LATE. An id that comes again
-    while the clock is not past the first event by more than `dedupe_ms` is a DUPLICATE, or a CONFLICT if its content
-    is another; neither moves anything. All others are admitted and get the next serial.
+    theirs, within twice `skew_ms` of each other. More than `skew_ms` ahead of it is FUTURE. More than `lateness_ms`
+    behind it is LATE, if it is as far behind what QUORUM of those events say by their own times: after an interruption
+    all events come long after they happened, and none of them is late. Where too few agree, the second latest counts.
+
+    An id that comes again while the stream is not past the first event by more than `dedupe_ms`, by the clock and by
+    the events' own times, is a DUPLICATE, or a CONFLICT if its content is another; neither moves anything. All others
+    are admitted and get the next serial.
 
     Ids are remembered until the clock is past them by more than `keep_ms`, at most `entries_max` of them: then the
     oldest goes early, and `forgotten_early` counts it. An entry takes up to 48 bytes, as it comes.
@@ -194,7 +213,7 @@ class Admission:
         self._numbers = np.zeros(pages, dtype=np.int64)
         self._spare = np.arange(pages - 1, -1, -1, dtype=np.int64)
         self._table = np.zeros(_TABLE_MIN, dtype=np.int64)
-        self._recent = np.zeros((2, RECENT), dtype=np.int64)
+        self._recent = np.zeros((ROWS, RECENT), dtype=np.int64)
         self._register = np.zeros(LEDGER_REGISTER, dtype=np.int64)
         self._register[LEDGER_SPARE] = pages
         self._register[LEDGER_CLOCK] = layout.LONG_AGO

@@ -15,6 +15,10 @@ class Entry:
     came_ms: int
 
 
+def _else(value: int | None, otherwise: int) -> int:
+    return otherwise if value is None else value
+
+
 @dataclass
 class NaiveAdmission:
     """Judges one event after the other; `arrival_ms` is 0 where unknown."""
@@ -25,6 +29,7 @@ class NaiveAdmission:
     keep_ms: int
     entries_max: int
     aheads: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
     held: list[Entry] = field(default_factory=list)
     next_serial: int = 0
     repeatable: int = 0
@@ -37,16 +42,20 @@ class NaiveAdmission:
 
     def admit(self, key: int, content: int, timestamp_ms: int, arrival_ms: int) -> tuple[int, int, int]:
         """Kind, serial and the stream's clock."""
-        last, ahead = self.aheads[-64:], timestamp_ms - arrival_ms
-        agreed = [u for u in last if sum(u - 2 * self.skew_ms < other <= u for other in last) >= 16]
-        base = max(agreed) if agreed else sorted(last)[-2] if len(last) > 1 else None
-        clock_ms = max(agreed) + arrival_ms if agreed else timestamp_ms
-        sure = max(agreed) if agreed else sorted(last)[(len(last) - 1) // 2] if len(last) >= 16 else None
-        reached = [t for t in (self.clock_ms, None if sure is None else sure + arrival_ms) if t is not None]
-        came_ms = max([clock_ms, *reached])
+        ahead, agreed = self._agreed(self.aheads[-64:]), self._agreed(self.times[-64:])
+        clock_ms = None if ahead is None else ahead + arrival_ms
+        base_ms = sure_ms = None
+        if len(self.times) > 1:
+            bases = [sorted(last)[-2] for last in (self.aheads[-64:], self.times[-64:])]
+            base_ms = min(_else(ahead, bases[0]) + arrival_ms, _else(agreed, bases[1]))
+        if len(self.times) >= 16:
+            middles = [sorted(last)[(len(last) - 1) // 2] for last in (self.aheads[-64:], self.times[-64:])]
+            sure_ms = min(_else(ahead, middles[0]) + arrival_ms, _else(agreed, middles[1]))
+        reached = [t for t in (self.clock_ms, sure_ms) if t is not None]
+        came_ms = max([timestamp_ms, *reached]) if clock_ms is None else max(reached)
         entry = next((entry for entry in reversed(self.held) if entry.key == key), None)
         if entry is not None and came_ms - entry.came_ms <= self.dedupe_ms:
-            return DUPLICATE if entry.content == content else CONFLICT, entry.serial, clock_ms
+            return DUPLICATE if entry.content == content else CONFLICT, entry.serial, _else(clock_ms, timestamp_ms)
         self.clock_ms = max(reached, default=None)
         self._expire()
         if len(self.held) == self.entries_max:
@@ -54,14 +63,19 @@ class NaiveAdmission:
             self.forgotten_early += 1
             self.repeatable = max(self.repeatable, self.oldest)
         self.held.append(Entry(key, content, self.next_serial, came_ms))
-        self.aheads.append(ahead)
+        self.aheads.append(timestamp_ms - arrival_ms)
+        self.times.append(timestamp_ms)
         self.next_serial += 1
         kind = FRESH
-        if agreed and ahead > max(agreed) + self.skew_ms:
+        if clock_ms is not None and timestamp_ms > clock_ms + self.skew_ms:
             kind = FUTURE
-        elif base is not None and ahead < base - self.lateness_ms:
+        elif base_ms is not None and timestamp_ms < base_ms - self.lateness_ms:
             kind = LATE
-        return kind, self.next_serial - 1, clock_ms
+        return kind, self.next_serial - 1, _else(clock_ms, timestamp_ms)
+
+    def _agreed(self, last: list[int]) -> int | None:
+        """The latest that 16 of the last agree on, if there is any."""
+        return max((u for u in last if sum(u - 2 * self.skew_ms < v <= u for v in last) >= 16), default=None)
 
     def find(self, key: int) -> int:
         """The serial of the last event with the id that is held, or -1."""

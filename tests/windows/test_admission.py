@@ -153,6 +153,17 @@ def test_an_id_again_is_a_duplicate_or_a_conflict_until_dedupe_is_over() -> None
     assert kinds_of([first, Coming(7, 2, START + 5, START + 5)])[-1] == CONFLICT
 
 
+def test_nobody_is_late_after_an_interruption() -> None:
+    """What waited for thirty hours is not late, nor is it new if it had come before; what was late before is late."""
+    before = steady(100)
+    resumed_ms = before[-1].timestamp_ms + 30 * HOUR
+    backlog = [Coming(c.id, 0, c.timestamp_ms, resumed_ms) for c in steady(200, 100)]
+    again = [Coming(c.id, 0, c.timestamp_ms, resumed_ms) for c in before]
+    late = [Coming(10**6 + n, 0, before[n].timestamp_ms - HOUR - 200_000, resumed_ms) for n in range(100)]
+    stream = [*before, *(c for three in zip(again, late, backlog, strict=False) for c in three), *backlog[100:]]
+    assert kinds_of(stream) == [FRESH] * 100 + [DUPLICATE, LATE, FRESH] * 100 + [FRESH] * 100
+
+
 @pytest.mark.parametrize("few", [1, 2, 7])
 @pytest.mark.parametrize("gap_ms", [1000, DAY // 50])
 @pytest.mark.parametrize("known", [True, False])
