@@ -38,7 +38,7 @@ class Lines:
     def begin(self, reached: Mapping[str, int]) -> None:
         self.taken = reached.get(PART, 0)
 
-    def take(self) -> Arrival | None:
+    def take(self, patience_s: float) -> Arrival | None:  # noqa: ARG002
         raws = next(self._batches, None)
         if raws is None:
             return None
@@ -46,7 +46,7 @@ class Lines:
         self.taken += len(raws)
         return Arrival(raws, lambda at: FilePlace(PART, first + at + 1), reached={PART: self.taken})
 
-    def acknowledge(self, reached: Mapping[str, int] | None) -> None:
+    def acknowledge(self, reached: Mapping[str, int]) -> None:
         pass
 
     def close(self) -> None:

@@ -106,6 +106,12 @@ SECTIONS = (
     Section(
         "in process, through the pump, kept / not kept, by round", (Quantity("kept_unkept.cpu_us", "CPU", "x", 1.1),)
     ),
+    Section("in process, one worker, sources and sinks excluded", _rate("workers_1")),
+    Section("in process, two workers, each with its own users", _rate("workers_2")),
+    Section(
+        "in process, two workers / one, by round",
+        (Quantity("workers_2_1.cpu_us", "CPU", "x"), Quantity("workers_2_1.events_s", "rate (goal at least 1.7)", "x")),
+    ),
     _recovery("recovery", "taking up the state of W"),
     _memory("memory", "memory, W as it is (5.6 hours)"),
     _memory("memory_evicting", "memory, windows that evict (23 days)"),

@@ -16,6 +16,7 @@ from benchmarks.collection import Collection, Values, ratios
 from benchmarks.gates import BARE, RISKGATE, command
 from benchmarks.quantities import BYTES_OF_EVENT, BYTES_OF_KEY
 from benchmarks.variants import PLAIN, WITH_DETECTORS, WITH_REASONS
+from benchmarks.workers import measure as measure_workers
 from benchmarks.workload import Scale, disturbed, out_of_step, write_lines
 
 EVICTING_GAP_MS = 5_000.0
@@ -61,6 +62,8 @@ class Suite:
             self._in_process()
         for _ in range(self._extent.rounds):
             self._keeping()
+        for _ in range(self._extent.rounds):
+            self._workers()
         self._inside("reasons", "rate", WITH_REASONS, self._plain)
         self._inside("stages", "stages", PLAIN, self._plain)
         self._memory("memory", self._plain)
@@ -101,6 +104,15 @@ class Suite:
                 for kind in ("unkept", KEPT, "recovery")
             )
             self._collection.add("kept_unkept", ratios(on, off))
+
+    def _workers(self) -> None:
+        """One worker and two, of which each reads the events of its own users."""
+        found = {}
+        for workers in (1, 2):
+            self._collection.step(f"in process: workers_{workers}")
+            found[workers] = measure_workers(PLAIN, self._plain, workers)
+            self._collection.add(f"workers_{workers}", found[workers])
+        self._collection.add("workers_2_1", ratios(found[2], found[1]))
 
     def _inside(self, key: str, kind: str, pack: str, file: Path, batch: int = 1_024) -> dict[str, float]:
         return self._collection.measure(key, "inprocess", kind, pack, file, batch)
@@ -161,8 +173,8 @@ class Suite:
 
 def steps(extent: Extent) -> int:
     """How many steps a run announces."""
-    in_process, keeping, full_speed, fixed_rate = 9, 3, 3, 3
-    return 6 + 4 + 1 + (in_process + keeping + full_speed + fixed_rate) * extent.rounds
+    in_process, keeping, workers, full_speed, fixed_rate = 9, 3, 2, 3, 3
+    return 6 + 4 + 1 + (in_process + keeping + workers + full_speed + fixed_rate) * extent.rounds
 
 
 @contextmanager

@@ -4,9 +4,24 @@ It is pure: no clock, no randomness, no I/O. It knows the events it was given, t
 it has become by that can be recorded, and restored from the records.
 """
 
-from engine.engine import MEMORY_BYTES, Decisions, Engine
+from engine.engine import MEMORY_BYTES, Decisions, Engine, Question
 from engine.features import signature_of
+from engine.messages import Message
 from engine.records import Bundle, Piece, Record, record_of
 from engine.scoring import Learnt
+from engine.sharding import Member
 
-__all__ = ["MEMORY_BYTES", "Bundle", "Decisions", "Engine", "Learnt", "Piece", "Record", "record_of", "signature_of"]
+__all__ = [
+    "MEMORY_BYTES",
+    "Bundle",
+    "Decisions",
+    "Engine",
+    "Learnt",
+    "Member",
+    "Message",
+    "Piece",
+    "Question",
+    "Record",
+    "record_of",
+    "signature_of",
+]

@@ -25,6 +25,7 @@ from windows import (
     Columns,
     Verdicts,
     WindowStore,
+    join,
 )
 
 Texts = Mapping[str, Sequence[str | None]]
@@ -54,37 +55,73 @@ class Coming(msgspec.Struct, frozen=True, gc=False):
     revaluation: Revaluation | None
 
 
-class Taken(msgspec.Struct, frozen=True, gc=False):
-    """What the core says of n events.
+class Entered(msgspec.Struct, frozen=True, gc=False):
+    """What became of n events when they came, which is the same in all shards.
 
-    `features` is int64[features, n] as `windows.WindowStore` gives them, NULL for events that were not admitted.
-    `complete` is bool[n], whether the log surely had all that the windows reach, as it has not for who is late; None
-    where it had for all.
-    `admitted` are the events as they were taken in; they are those of `verdicts.kinds` below DUPLICATE. `revalued` is
-    false where the last of them changes an event that is not known.
+    `turn` counts what has been taken in, over all runs that share their records. `admitted` are the events as they
+    were taken in; they are those of `verdicts.kinds` below DUPLICATE. `revalued` is False where an event that was to
+    change is not known.
     """
 
+    turn: int
     verdicts: Verdicts
-    features: NDArray[np.int64]
-    complete: NDArray[np.bool_] | None
     admitted: Coming
     revalued: bool
 
 
-class Core:
-    """Admission, windows and the texts of their rows, for one pack."""
+class Share(msgspec.Struct, frozen=True, gc=False):
+    """What one shard has of m events that were admitted.
 
-    def __init__(self, features: FeaturePlan, timing: Timing, memory_bytes: int) -> None:
+    `features` is int64[features, m] as `windows.WindowStore` gives them, NULL for events that nobody judges. `owned` is
+    bool[chains with windows, m], which of them are this shard's own, None where all are. `complete` is bool[m], whether
+    the log surely had all that the windows reach, None where it had for all. `texts` are those that the rows in
+    `features` mean: of all rows, by field, where there is one shard; else of m events, by feature.
+    """
+
+    features: NDArray[np.int64]
+    owned: NDArray[np.bool_] | None
+    complete: NDArray[np.bool_] | None
+    texts: Mapping[str, NDArray[np.object_]]
+
+
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """What the core says of n events.
+
+    `features` is int64[features, n], NULL for events that were not admitted; `texts` has, by field, those that rows in
+    it mean. `complete` is bool[n], whether all was known that the windows reach, as it is not for who is late; None
+    where it was for all.
+    """
+
+    entered: Entered
+    features: NDArray[np.int64]
+    texts: Mapping[str, NDArray[np.object_]]
+    complete: NDArray[np.bool_] | None
+
+
+class Core:
+    """Admission, windows and the texts of their rows, for one pack; `shard` of so many that all take in the same."""
+
+    def __init__(
+        self, features: FeaturePlan, timing: Timing, memory_bytes: int, shard: int = 0, shards: int = 1
+    ) -> None:
         plan = features.plan
         self.plan = plan
-        self.texts: dict[str, NDArray[np.object_]] = {
+        self._rows_of: dict[str, NDArray[np.object_]] = {
             field: np.empty(BATCH_MAX, dtype=np.object_) for field in set(plan.texts.values())
         }
         self._amount = plan.values.index("amount") if "amount" in plan.values else None
         self.keep_ms = max(timing.dedupe_ms, plan.reach_ms + timing.lateness_ms)
         """For how long after an event, by the stream's clock, it is of any consequence."""
+        self._skew_ms = timing.skew_ms
         self._admission = Admission(timing.lateness_ms, timing.skew_ms, timing.dedupe_ms, self.keep_ms)
-        self._store = WindowStore(plan, memory_bytes, lateness_ms=timing.lateness_ms)
+        self._shards = shards
+        self._store = WindowStore(plan, memory_bytes, lateness_ms=timing.lateness_ms, shard=shard, shards=shards)
+        self._turn = 0
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The fields whose texts features answer with."""
+        return tuple(self._rows_of)
 
     @property
     def held(self) -> tuple[int, int]:
@@ -102,9 +139,18 @@ class Core:
         return self._admission.forgotten_early
 
     @property
+    def next_serial(self) -> int:
+        """The serial of the next event that is admitted."""
+        return self._admission.next_serial
+
+    @property
     def clock_ms(self) -> int:
         """How far the stream has come, in event time."""
         return self._admission.clock_ms
+
+    def stands_ms(self, coming: Coming) -> int:
+        """Where the events stand in the stream's time: by one of them, unless that is from the future."""
+        return min(int(coming.timestamp_ms[len(coming.timestamp_ms) // 2]), self.clock_ms + self._skew_ms)
 
     def knows(self, ids: NDArray[np.uint64]) -> list[bool]:
         """For each id whether its event is remembered."""
@@ -112,29 +158,67 @@ class Core:
         return known
 
     def take(self, coming: Coming) -> Taken:
-        """Takes the events in, at most BATCH_MAX, and answers with their features."""
-        verdicts = self._admission.admit(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
-        if verdicts.plain:
-            features, rows = self._update(coming.columns)
-            complete = self._complete(coming.timestamp_ms)
-            self._keep_texts(rows, coming.texts)
-            return Taken(verdicts, features, complete, coming, self._revalue(coming.revaluation))
-        admitted = _admitted(coming, verdicts)
-        features, rows = self._update(admitted.columns)
-        known = verdicts.kinds < DUPLICATE
-        complete = verdicts.kinds != LATE
-        whole = self._complete(admitted.columns.timestamp_ms)
-        if whole is not None:
-            complete[known] &= whole
-        self._keep_texts(rows, admitted.texts)
-        if not known.all():
-            spread = np.full((len(features), len(known)), NULL, dtype=np.int64)
-            spread[:, known] = features
-            features = spread
-        return Taken(verdicts, features, complete, admitted, self._revalue(admitted.revaluation))
+        """Takes the events in, at most BATCH_MAX, and answers with their features. The core must be the only shard."""
+        entered, share = self._enter(coming)
+        return _spread(entered, share.features, share.texts, share.complete)
 
-    def load(self, coming: Coming) -> None:
-        """Takes in events that were admitted before, any number of them; nobody asks for their features."""
+    def enter(self, coming: Coming) -> tuple[Entered, Share]:
+        """Takes the events in, as all shards must in the same order, and answers with what this one has of them."""
+        entered, share = self._enter(coming)
+        if self._shards == 1:
+            return entered, share
+        owned = self._store.owned
+        texts = {}
+        for number, field in self.plan.texts.items():
+            rows = share.features[number]
+            found = owned[self.plan.chain_of[number]] & (rows != NULL) & entered.admitted.columns.judged
+            texts[str(number)] = np.full(len(rows), None, dtype=np.object_)
+            texts[str(number)][found] = share.texts[field][rows[found]]
+        return entered, Share(share.features, owned, share.complete, texts)
+
+    def joined(self, entered: Entered, shares: Sequence[Share]) -> Taken:
+        """What all shards together say of events that have entered; `shares` are theirs, one of each."""
+        if self._shards == 1:
+            features, texts = shares[0].features, shares[0].texts
+        else:
+            features = join(self.plan, [(share.features, share.owned) for share in shares if share.owned is not None])
+            texts = self._joined_texts(features, shares)
+        complete = None
+        for share in shares:
+            if share.complete is not None:
+                complete = share.complete if complete is None else complete & share.complete
+        return _spread(entered, features, texts, complete)
+
+    def _joined_texts(self, features: NDArray[np.int64], shares: Sequence[Share]) -> dict[str, NDArray[np.object_]]:
+        """The texts that features mean, by field; the features are made to be the places in there."""
+        texts: dict[str, list[NDArray[np.object_]]] = {field: [] for field in self._rows_of}
+        for number, field in self.plan.texts.items():
+            chosen = shares[0].texts[str(number)].copy()
+            for share in shares[1:]:
+                if share.owned is not None:
+                    np.copyto(chosen, share.texts[str(number)], where=share.owned[self.plan.chain_of[number]])
+            count = len(chosen)
+            places = np.arange(count) + count * len(texts[field])
+            features[number] = np.where(features[number] == NULL, NULL, places)
+            texts[field].append(chosen)
+        return {field: np.concatenate(parts) for field, parts in texts.items()}
+
+    def _enter(self, coming: Coming) -> tuple[Entered, Share]:
+        verdicts = self._admission.admit(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
+        admitted = coming if verdicts.plain else _admitted(coming, verdicts)
+        columns = admitted.columns
+        features, rows = self._store.update(columns)
+        if len(columns.judged) > np.count_nonzero(columns.judged):
+            features[:, ~columns.judged] = NULL
+        complete = self._complete(columns.timestamp_ms)
+        self._keep_texts(rows, admitted.texts)
+        self._turn += 1
+        revalued = self._revalue(admitted.revaluation)
+        return Entered(self._turn, verdicts, admitted, revalued), Share(features, None, complete, self._rows_of)
+
+    def load(self, coming: Coming, turn: int) -> None:
+        """Takes in events that were admitted before, any number up to that turn; nobody asks for their features."""
+        self._turn = turn
         self._admission.load(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
         rows = self._store.load(coming.columns)
         self._keep_texts(rows, coming.texts)
@@ -149,12 +233,6 @@ class Core:
             return False
         return self._amount is None or self._store.revalue(serial, self._amount, revaluation.amount_minor)
 
-    def _update(self, columns: Columns) -> tuple[NDArray[np.int64], Sequence[range]]:
-        features, rows = self._store.update(columns)
-        if len(columns.judged) > np.count_nonzero(columns.judged):
-            features[:, ~columns.judged] = NULL
-        return features, rows
-
     def _complete(self, timestamp_ms: NDArray[np.int64]) -> NDArray[np.bool_] | None:
         since_ms = self._store.complete_since_ms + self.plan.reach_ms
         if since_ms < EARLIEST_MS or not len(timestamp_ms) or np.minimum.reduce(timestamp_ms) >= since_ms:
@@ -164,15 +242,36 @@ class Core:
 
     def _keep_texts(self, rows: Sequence[range], texts: Texts) -> None:
         """Keeps the texts of the log's `rows`; the log fills from its first row on, so that its size says how many."""
-        for field in self.texts:
-            kept, needed = self.texts[field], max((each.stop for each in rows), default=0)
+        for field in self._rows_of:
+            kept, needed = self._rows_of[field], max((each.stop for each in rows), default=0)
             if needed > len(kept):
                 more = np.empty(max(needed, 2 * len(kept)) - len(kept), dtype=np.object_)
-                kept = self.texts[field] = np.concatenate((kept, more))
+                kept = self._rows_of[field] = np.concatenate((kept, more))
             start = 0
             for each in rows:
                 kept[each.start : each.stop] = texts[field][start : start + len(each)]
                 start += len(each)
+
+
+def _spread(
+    entered: Entered,
+    features: NDArray[np.int64],
+    texts: Mapping[str, NDArray[np.object_]],
+    complete: NDArray[np.bool_] | None,
+) -> Taken:
+    """From the events that were admitted to all that came."""
+    if entered.verdicts.plain:
+        return Taken(entered, features, texts, complete)
+    kinds = entered.verdicts.kinds
+    known = kinds < DUPLICATE
+    whole = kinds != LATE
+    if complete is not None:
+        whole[known] &= complete
+    if not known.all():
+        spread = np.full((len(features), len(known)), NULL, dtype=np.int64)
+        spread[:, known] = features
+        features = spread
+    return Taken(entered, features, texts, whole)
 
 
 def moments_of(verdicts: Verdicts, timestamp_ms: NDArray[np.int64]) -> NDArray[np.int64]:

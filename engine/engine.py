@@ -1,12 +1,12 @@
 """The engine: one batch of events in, one batch of decisions out."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from engine.answers import Answers
+from engine.answers import Answers, repeated
 from engine.composition import encode
-from engine.core import Core, Taken, moments_of
+from engine.core import Coming, Core, Entered, Taken, moments_of
 from engine.features import TYPE_CODES, FeaturePlan, feature_plan
 from engine.fields import Fields
 from engine.frames import Frame, Lists
@@ -48,12 +48,22 @@ class Decisions(msgspec.Struct, frozen=True):
     pieces: tuple[Piece, ...]
 
 
+class Question(msgspec.Struct, frozen=True, gc=False):
+    """Events that are taken in at once, on their way to a decision: they begin at `start` of their batch."""
+
+    frame: Frame
+    unknown: tuple[str, ...]
+    start: int
+    coming: Coming
+
+
 class Engine:
     """Decides with one pack, from the history of the events it has been given.
 
     The same events in the same order with the same pack and lists give the same decisions, however they are cut into
     batches. `hash_key` is 16 bytes that nobody outside should know; `memory_bytes` bounds what the windows may take.
-    `watched` are inputs whose values are wanted with each decision, whether a rule reads them or not.
+    `watched` are inputs whose values are wanted with each decision, whether a rule reads them or not. An engine that is
+    number `shard` of several does not decide by itself: see `engine.sharding`.
     """
 
     def __init__(
@@ -62,6 +72,8 @@ class Engine:
         hash_key: bytes = bytes(16),
         memory_bytes: int = MEMORY_BYTES,
         watched: Iterable[Input] = (),
+        shard: int = 0,
+        shards: int = 1,
     ) -> None:
         hasher = Hasher(hash_key)
         self._hasher = hasher
@@ -73,34 +85,34 @@ class Engine:
         judged = frozenset(TRANSACTION_TYPES).union(*(rule.events for rule in self._judge.rules))
         self._judged_kinds = frozenset(map(TYPE_CODES.__getitem__, judged))
         self._intake = Intake(features, hasher, judged)
-        self._core = Core(features, pack.timing, memory_bytes)
-        self._answers = Answers()
+        self.core = Core(features, pack.timing, memory_bytes, shard, shards)
+        self.answers = Answers()
         self._forms = features.forms({read.name for read in self._judge.inputs if read.kind == "feature"})
         self._texts = _texts_read(self._judge.inputs | self._intake.guard_inputs, features)
 
     @property
     def held(self) -> tuple[int, int]:
         """Events in the windows' log, and live keys over all windows."""
-        return self._core.held
+        return self.core.held
 
     @property
     def clock_ms(self) -> int:
         """How far the stream has come, in event time."""
-        return self._core.clock_ms
+        return self.core.clock_ms
 
     @property
     def forgotten_early(self) -> int:
         """How many ids had to be forgotten before their time, so that a repetition would be taken for a new event."""
-        return self._core.forgotten_early
+        return self.core.forgotten_early
 
     @property
     def keep_ms(self) -> int:
         """For how long after an event, by that clock, its record is needed to restore the engine."""
-        return self._core.keep_ms
+        return self.core.keep_ms
 
     def knows(self, batch: Batch) -> list[bool]:
         """For each event whether one with its id has come before."""
-        return self._core.knows(self._intake.ids(batch.events))
+        return self.core.knows(self._intake.ids(batch.events))
 
     def decide(
         self, batch: Batch, lists: Lists, unknown: tuple[str, ...] = (), arrived_ms: int | None = None
@@ -112,43 +124,50 @@ class Engine:
         `arrived_ms` is when the batch came, in epoch milliseconds, where that is known.
         """
         parts = [
-            self._decide(_between(batch, start, end), lists, unknown, arrived_ms, start)
-            for start, end in _pieces(batch.events)
+            self.conclude(question, self.core.take(question.coming), {})
+            for question in self.questions(batch, lists, unknown, arrived_ms)
         ]
-        return parts[0] if len(parts) == 1 else _joined(parts)
+        self.answers.forget(self.core.repeatable)
+        return parts[0] if len(parts) == 1 else joined(parts)
 
-    def _decide(
-        self,
-        batch: Batch,
-        lists: Lists,
-        unknown: tuple[str, ...],
-        arrived_ms: int | None,
-        start: int,
-    ) -> Decisions:
-        frame = Frame(batch, self._currency, self._texts, self._hasher, lists, self._type_ids)
-        taken = self._core.take(self._intake.coming(frame, arrived_ms))
-        return self._decisions(frame, taken, unknown, start)
+    def questions(
+        self, batch: Batch, lists: Lists, unknown: tuple[str, ...], arrived_ms: int | None
+    ) -> Iterator[Question]:
+        """The batch in pieces that the core takes in at once, with the arguments of `decide`."""
+        for start, end in _pieces(batch.events):
+            piece = _between(batch, start, end)
+            frame = Frame(piece, self._currency, self._texts, self._hasher, lists, self._type_ids)
+            yield Question(frame, unknown, start, self._intake.coming(frame, arrived_ms))
 
-    def _decisions(self, frame: Frame, taken: Taken, unknown: tuple[str, ...], start: int) -> Decisions:
-        """The answers to a frame's events, which begin at `start` of their batch, from what the core says of them."""
-        frame.features = FeatureTable(self._forms, taken.features, self._core.texts)
-        kinds = None if taken.verdicts.plain else taken.verdicts.kinds.tolist()
+    def conclude(self, question: Question, taken: Taken, recorded: Mapping[int, str | None]) -> Decisions:
+        """The answers, from what the core says of the events.
+
+        `recorded` has the tails of earlier answers that are asked for and not here, by serial.
+        """
+        frame, start = question.frame, question.start
+        entered = taken.entered
+        frame.features = FeatureTable(self._forms, taken.features, taken.texts)
+        kinds = None if entered.verdicts.plain else entered.verdicts.kinds.tolist()
         positions = self._positions(frame, kinds)
         lapses = {} if kinds is None else {at: LAPSES[kind] for at, kind in enumerate(kinds) if kind in LAPSES}
         if "future" in lapses.values():
-            frame.judge_as_of(moments_of(taken.verdicts, frame.batch.timestamp_ms))
-        answers = self._judge.judge(frame, positions, taken.complete, unknown, lapses)
+            frame.judge_as_of(moments_of(entered.verdicts, frame.batch.timestamp_ms))
+        answers = self._judge.judge(frame, positions, taken.complete, question.unknown, lapses)
         tails = self._judge.composer.tails(frame, positions, answers)
         watched = [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else []
         answered = _numbers_at(positions, len(frame.kinds))
         if kinds is not None:
             answered = [number for number, kind in zip(answered, kinds, strict=True) if kind < DUPLICATE]
         all_answered = len(positions) == len(answered)
-        self._answers.keep(tails if all_answered else [None if at < 0 else tails[at] for at in answered])
-        repeated = [] if kinds is None else [at for at, kind in enumerate(kinds) if kind == DUPLICATE]
-        if repeated:
-            positions, tails, answered = self._with_repeated(positions, tails, answered, repeated, taken)
-        self._answers.forget(self._core.repeatable)
+        own = tails if all_answered else [None if at < 0 else tails[at] for at in answered]
+        self.answers.keep(_first_serial(entered, kinds), own)
+        again = [] if kinds is None else [at for at, kind in enumerate(kinds) if kind == DUPLICATE]
+        if again:
+            serials: list[int] = entered.verdicts.serials.tolist()
+            earlier = {
+                at: recorded[serials[at]] if serials[at] in recorded else self.answers.of(serials[at]) for at in again
+            }
+            positions, tails, answered = _with_repeated(positions, tails, answered, earlier)
         whole = len(positions) == len(frame.names)
         said = frame.names if whole else [frame.names[at] for at in positions]
         times = frame.times if whole else [frame.times[at] for at in positions]
@@ -157,15 +176,17 @@ class Engine:
             encode(said, times, tails),
             [answer.action for answer in answers],
             watched,
-            [start + at for at in repeated],
+            [start + at for at in again],
             [] if kinds is None else [start + at for at, kind in enumerate(kinds) if kind == CONFLICT],
-            0 if taken.revalued else 1,
-            (self._piece(taken, said, times, tails, answered),),
+            0 if entered.revalued else 1,
+            (self._piece(entered, said, times, tails, answered),),
         )
 
-    def _piece(self, taken: Taken, said: list[str], times: list[int], tails: list[str], answered: list[int]) -> Piece:
-        learnt, keys = self._judge.scoring.drain(), len(self._core.plan.ids)
-        return Piece(taken.admitted, keys, learnt, said, times, tails, answered, self._core.clock_ms)
+    def _piece(
+        self, entered: Entered, said: list[str], times: list[int], tails: list[str], answered: list[int]
+    ) -> Piece:
+        learnt, keys = self._judge.scoring.drain(), len(self.core.plan.ids)
+        return Piece(entered.turn, entered.admitted, keys, learnt, said, times, tails, answered, self.core.clock_ms)
 
     def _positions(self, frame: Frame, kinds: list[int] | None) -> list[int]:
         """Where the events are that get a decision now."""
@@ -179,31 +200,17 @@ class Engine:
             return list(range(len(frame.kinds)))
         return [at for at, kind in enumerate(frame.kinds) if kind in self._judged_kinds]
 
-    def _with_repeated(
-        self, positions: list[int], tails: list[str], answered: list[int], repeated: list[int], taken: Taken
-    ) -> tuple[list[int], list[str], list[int]]:
-        """The answers with those among them that are given again, in the events' order."""
-        serials = taken.verdicts.serials
-        all_tails: dict[int, str] = dict(zip(positions, tails, strict=True))
-        for at in repeated:
-            tail = self._answers.of(int(serials[at]))
-            if tail is not None:
-                all_tails[at] = tail
-        merged = sorted(all_tails)
-        numbers = {at: number for number, at in enumerate(merged)}
-        moved = [number if number < 0 else numbers[positions[number]] for number in answered]
-        return merged, [all_tails[at] for at in merged], moved
-
     def restore(self, records: Iterable[Record], ahead: Callable[[Iterator[Bundle]], Iterator[Bundle]] = iter) -> None:
-        """Takes in what the records of earlier decisions say, in their order, as if all of it had happened here.
+        """Takes in what the records of earlier decisions say, by their turn, as if all of it had happened here.
 
         Detectors are left out: their memory goes further back than records do. See `adopt` and `relearn`. What comes
         is prepared by an iterator that `ahead` may let run while this works.
         """
-        for bundle in ahead(bundles(records, self._core.plan, tuple(self._core.texts))):
-            self._core.load(bundle.entered)
-            self._answers.keep(bundle.tails)
-            self._answers.forget(self._core.repeatable)
+        for bundle in ahead(bundles(records, self.core.plan, self.core.text_fields)):
+            first = self.core.next_serial
+            self.core.load(bundle.entered, bundle.turn)
+            self.answers.keep(first, bundle.tails)
+            self.answers.forget(self.core.repeatable)
 
     def learnt(self) -> bytes:
         """All that the detectors have learnt so far."""
@@ -238,7 +245,7 @@ def _between(batch: Batch, start: int, end: int) -> Batch:
     return Batch(batch.events[start:end], batch.raws[start:end], times, amounts, [])
 
 
-def _joined(parts: list[Decisions]) -> Decisions:
+def joined(parts: list[Decisions]) -> Decisions:
     return Decisions(
         [at for part in parts for at in part.positions],
         [encoded for part in parts for encoded in part.encoded],
@@ -249,6 +256,26 @@ def _joined(parts: list[Decisions]) -> Decisions:
         sum(part.unmatched for part in parts),
         tuple(piece for part in parts for piece in part.pieces),
     )
+
+
+def _first_serial(entered: Entered, kinds: list[int] | None) -> int:
+    """The serial of the first event that was admitted; any where none was."""
+    serials = entered.verdicts.serials
+    if kinds is None:
+        return int(serials[0])
+    return next((int(serials[at]) for at, kind in enumerate(kinds) if kind < DUPLICATE), 0)
+
+
+def _with_repeated(
+    positions: list[int], tails: list[str], answered: list[int], earlier: Mapping[int, str | None]
+) -> tuple[list[int], list[str], list[int]]:
+    """The answers with those among them that are given again, in the events' order."""
+    all_tails = dict(zip(positions, tails, strict=True))
+    all_tails |= {at: repeated(tail) for at, tail in earlier.items() if tail is not None}
+    merged = sorted(all_tails)
+    numbers = {at: number for number, at in enumerate(merged)}
+    moved = [number if number < 0 else numbers[positions[number]] for number in answered]
+    return merged, [all_tails[at] for at in merged], moved
 
 
 def _numbers_at(positions: list[int], count: int) -> list[int]:

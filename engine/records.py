@@ -23,11 +23,12 @@ _Text = TypeVar("_Text", str, str | None)
 class Piece(msgspec.Struct, frozen=True, gc=False):
     """What became of events that were taken in at once: how they entered, what detectors learnt, what was answered.
 
-    The first `keys` columns of ids that entered are the windows' own. `names`, `timestamp_ms` and `tails` are those of
-    the answers in order. `answered` has, for each event that entered, the number of its own answer, or -1. `clock_ms`
-    is how far the stream had come.
+    `turn` is when they were, as `Core` counts. The first `keys` columns of ids that entered are the windows' own.
+    `names`, `timestamp_ms` and `tails` are those of the answers in order. `answered` has, for each event that entered,
+    the number of its own answer, or -1. `clock_ms` is how far the stream had come.
     """
 
+    turn: int
     entered: Coming
     keys: int
     learnt: list[Learnt]
@@ -49,6 +50,7 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
     is how far the stream had come, in event time.
     """
 
+    turn: int
     ids: bytes
     contents: bytes
     timestamps: bytes
@@ -93,6 +95,7 @@ def record_of(piece: Piece) -> Record:
         columns.timestamp_ms, entered.timestamp_ms
     )
     return Record(
+        turn=piece.turn,
         ids=entered.ids.tobytes(),
         contents=entered.contents.tobytes(),
         timestamps=entered.timestamp_ms.tobytes(),
@@ -114,8 +117,9 @@ def record_of(piece: Piece) -> Record:
 
 
 class Bundle(NamedTuple):
-    """Several records as one: what entered, with what the last event changed, and the tail of each event's answer."""
+    """Several records as one: the last turn, what entered, with what the last event changed, each event's tail."""
 
+    turn: int
     entered: Coming
     tails: list[str | None]
 
@@ -162,6 +166,7 @@ def _bundle(records: list[Record], plan: Plan, text_fields: list[str], kept: dic
     ids, contents = (_column([getattr(each, name) for each in records], np.uint64) for name in ("ids", "contents"))
     last = records[-1].revaluation
     return Bundle(
+        records[-1].turn,
         Coming(ids, contents, timestamps, arrivals, columns, texts, None if last is None else Revaluation(*last)),
         list(chain.from_iterable(_tails(record, kept) for record in records)),
     )

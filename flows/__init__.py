@@ -5,16 +5,17 @@ could not be read becomes a dead letter.
 """
 
 from flows.batches import Arrival, LastingSink, LastingSource, Reached, Sink, Source, Verdicts
-from flows.dataflow import run
+from flows.dataflow import Place, run, run_together
 from flows.decider import Decider, Judge, Judgement
 from flows.entries import Delivered, Entry
 from flows.files import LineSink, LineSource, OutputClosedError
 from flows.keeper import Keeper
-from flows.lifecycle import FlowError, Stop, stopped_by_signals
+from flows.lifecycle import FlowError, PeerGoneError, Stop, stopped_by_signals
 from flows.pump import Pump
 from flows.recall import Lists, Recall
 from flows.resumption import Resumed, resume
 from flows.tally import Tally
+from flows.workers import NoSink, NoSource, Worker
 
 __all__ = [
     "Arrival",
@@ -30,7 +31,11 @@ __all__ = [
     "LineSink",
     "LineSource",
     "Lists",
+    "NoSink",
+    "NoSource",
     "OutputClosedError",
+    "PeerGoneError",
+    "Place",
     "Pump",
     "Reached",
     "Recall",
@@ -40,7 +45,9 @@ __all__ = [
     "Stop",
     "Tally",
     "Verdicts",
+    "Worker",
     "resume",
     "run",
+    "run_together",
     "stopped_by_signals",
 ]

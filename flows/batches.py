@@ -45,11 +45,11 @@ class Verdicts(NamedTuple):
 class Source(Protocol):
     """Where events come from. Used by one thread."""
 
-    def take(self) -> Arrival | None:
-        """What has come, after a short wait when there is nothing; None when there will be no more."""
+    def take(self, patience_s: float) -> Arrival | None:
+        """What has come, after a wait for at most about that long when there is nothing; None at the end of it all."""
 
-    def acknowledge(self, reached: Reached | None) -> None:
-        """What was taken need not be read again, up to where the input was `reached`; None is all of it."""
+    def acknowledge(self, reached: Reached) -> None:
+        """All that was taken up to there is decided and delivered, and need not be read again."""
 
     def close(self) -> None:
         """Lets go of the input."""

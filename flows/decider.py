@@ -1,8 +1,8 @@
 """The decide step: a batch of decoded events becomes decisions, dead letters and audit events."""
 
-from collections.abc import Sequence
-from operator import attrgetter, itemgetter
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple, Protocol
 
 from engine import Piece
 from flows.batches import Arrival, Verdicts
@@ -50,6 +50,22 @@ class Judge(Protocol):
     ) -> Judgement: ...
 
 
+class Case(NamedTuple):
+    """A batch on its way through the engine, which is `asked` about the events at `fresh`, all where that is None.
+
+    `others` are the answers to the others, by position. `keys` are the store's names of all events.
+    """
+
+    arrival: Arrival
+    batch: Batch
+    asked: Batch
+    lists: Lists
+    unknown: tuple[str, ...]
+    keys: Sequence[str] = ()
+    others: Mapping[int, bytes] = {}
+    fresh: Sequence[int] | None = None
+
+
 class Decider:
     """Asks the engine, and the recall if there is one, which knows what other processes decided."""
 
@@ -61,32 +77,20 @@ class Decider:
 
     def decide(self, arrival: Arrival, batch: Batch) -> Verdicts:
         """Verdicts on `batch`, which is what was decoded from `arrival`."""
-        self._tally.events += len(arrival.raws)
-        letters = [(rejection.index, _dead_letter(arrival, rejection)) for rejection in batch.rejections]
-        decisions: list[bytes] = []
-        audits: list[AuditEvent] = []
-        pieces: tuple[Piece, ...] = ()
-        if not batch.events:
-            if self._recall is not None:
-                self._recall.catch_up()
-        else:
-            decisions, conflicting, pieces = self._decided(arrival, batch)
-            if conflicting:
-                indexes = batch.accepted()
-                letters += [(indexes[at], _conflict(arrival, indexes[at], batch.events[at])) for at in conflicting]
-                letters.sort(key=itemgetter(0))
-                audits = [_audit(batch.events[at], arrival.place_of(indexes[at])) for at in conflicting]
-        dead_letters = [letter for _, letter in letters]
-        self._tally.dead_letters.update(map(attrgetter("reason"), dead_letters))
-        return Verdicts(decisions, dead_letters, audits, pieces, arrival.reached)
+        case = self.prepare(arrival, batch)
+        if case is None:
+            return self.refuse(arrival, batch)
+        return self.conclude(case, self._judge.decide(case.asked, case.lists, case.unknown, arrival.arrived_ms))
 
-    def _decided(self, arrival: Arrival, batch: Batch) -> tuple[list[bytes], Sequence[int], tuple[Piece, ...]]:
-        """The decisions on the batch, which of its events are in conflict, and the engine's pieces."""
+    def prepare(self, arrival: Arrival, batch: Batch) -> Case | None:
+        """What the engine is to decide of `batch`, which was decoded from `arrival`; None where that is nothing."""
+        self._tally.events += len(arrival.raws)
         recall = self._recall
         if recall is None:
-            made = self._judge.decide(batch, self._lists, (), arrival.arrived_ms)
-            self._count(made, 0)
-            return made.encoded, made.conflicting, made.pieces
+            return Case(arrival, batch, batch, self._lists, ()) if batch.events else None
+        if not batch.events:
+            self.rest()
+            return None
         keys = list(map(_key, batch.events))
         known = recall.ask(keys)
         others: dict[int, bytes] = {}
@@ -96,14 +100,49 @@ class Decider:
             others = {at: known[key] for at, key in enumerate(keys) if key in known and not own[at]}
         fresh = [at for at in range(len(keys)) if at not in others]
         unknown = () if recall.reachable else ("store",)
-        made = self._judge.decide(_subset(batch, fresh), recall.lists, unknown, arrival.arrived_ms)
-        decided = {fresh[at]: encoded for at, encoded in zip(made.positions, made.encoded, strict=True)}
-        old = {fresh[at] for at in (*made.repeated, *made.conflicting)}
-        recall.record((keys[at], decided.get(at, b"")) for at in fresh if at not in old)
-        self._count(made, len(others))
-        answers = decided | others
-        decisions = [answers[at] for at in sorted(answers) if answers[at]] if others else made.encoded
-        return decisions, [fresh[at] for at in made.conflicting], made.pieces
+        return Case(arrival, batch, _subset(batch, fresh), recall.lists, unknown, keys, others, fresh)
+
+    def rest(self) -> None:
+        """There is nothing to decide now: what waits to be recorded can be."""
+        if self._recall is not None:
+            self._recall.catch_up()
+
+    def conclude(self, case: Case, made: Judgement) -> Verdicts:
+        """Verdicts on the batch, from what the engine made of it."""
+        arrival, batch, fresh = case.arrival, case.batch, case.fresh
+        self._count(made, len(case.others))
+        decisions = made.encoded
+        conflicting = made.conflicting if fresh is None else [fresh[at] for at in made.conflicting]
+        if self._recall is not None and fresh is not None:
+            decided = {fresh[at]: encoded for at, encoded in zip(made.positions, made.encoded, strict=True)}
+            old = {fresh[at] for at in (*made.repeated, *made.conflicting)}
+            self._recall.record((case.keys[at], decided.get(at, b"")) for at in fresh if at not in old)
+            if case.others:
+                answers = {**decided, **case.others}
+                decisions = [answers[at] for at in sorted(answers) if answers[at]]
+        letters = [(rejection.index, _dead_letter(arrival, rejection)) for rejection in batch.rejections]
+        audits: list[AuditEvent] = []
+        if conflicting:
+            indexes = batch.accepted()
+            letters += [(indexes[at], _conflict(arrival, indexes[at], batch.events[at])) for at in conflicting]
+            letters.sort(key=itemgetter(0))
+            audits = [_audit(batch.events[at], arrival.place_of(indexes[at])) for at in conflicting]
+        return self._verdicts(arrival, decisions, [letter for _, letter in letters], audits, made.pieces)
+
+    def refuse(self, arrival: Arrival, batch: Batch) -> Verdicts:
+        """Verdicts on a batch of which nothing is for the engine."""
+        return self._verdicts(arrival, [], [_dead_letter(arrival, rejection) for rejection in batch.rejections], [], ())
+
+    def _verdicts(
+        self,
+        arrival: Arrival,
+        decisions: list[bytes],
+        letters: list[DeadLetter],
+        audits: list[AuditEvent],
+        pieces: tuple[Piece, ...],
+    ) -> Verdicts:
+        self._tally.dead_letters.update(letter.reason for letter in letters)
+        return Verdicts(decisions, letters, audits, pieces, arrival.reached)
 
     def _count(self, made: Judgement, others: int) -> None:
         self._tally.actions.update(made.actions)

@@ -23,7 +23,6 @@ STANDARD = "-"
 
 BATCH_EVENTS_MAX = 1_024
 READ_BYTES = 262_144
-IDLE_S = 0.1
 
 TOLD_MAX = 10
 """How many dead letters are told one by one when no file takes them."""
@@ -77,11 +76,11 @@ class LineSource:
         os.lseek(self._fd, position, os.SEEK_SET)
         self._end, self._line = position, reached[self._number_name] + 1
 
-    def take(self) -> Arrival | None:
+    def take(self, patience_s: float) -> Arrival | None:
         if not self._lines:
             if self._ended:
                 return None
-            self._read()
+            self._read(patience_s)
         taken, self._lines = self._lines[:BATCH_EVENTS_MAX], self._lines[BATCH_EVENTS_MAX:]
         raws = [line.raw for line in taken]
         cut_bytes = {at: line.length for at, line in enumerate(taken) if line.length > len(line.raw)}
@@ -94,9 +93,9 @@ class LineSource:
             reached = {self._position_name: taken[-1].end, self._number_name: taken[-1].number}
         return Arrival(raws, place_of, cut_bytes, reached)
 
-    def _read(self) -> None:
+    def _read(self, patience_s: float) -> None:
         """Takes what has come, at most `READ_BYTES`, and splits it into lines."""
-        if self._waits and not select.select([self._fd], [], [], IDLE_S)[0]:
+        if self._waits and not select.select([self._fd], [], [], patience_s)[0]:
             return
         try:
             chunk = os.read(self._fd, READ_BYTES)
@@ -129,7 +128,7 @@ class LineSource:
             self._lines.append(_Line(self._line, raw, length, self._end))
         self._line += 1
 
-    def acknowledge(self, reached: Reached | None) -> None:
+    def acknowledge(self, reached: Reached) -> None:
         """A file has no memory of who read it how far."""
 
     def close(self) -> None:

@@ -33,6 +33,7 @@ class Memory(Protocol):
 class Keeper:
     """Keeps a journal of one process's batches. `writer` opens it, given what heads each of its segments.
 
+    That is left to `begin`: until then other processes may be reading what is there.
     `reached` and `delivered` are how it stood when the journal was last written; `mark` is the sink's. A batch survives
     the process once it is kept; a failure of the power from about a second later on, since syncing is left to a thread
     that nobody waits for.
@@ -57,10 +58,16 @@ class Keeper:
         self._mark = mark
         self._syncing: Future[None] | None = None
         self._syncer = ThreadPoolExecutor(1, "journal")
-        try:
-            self._journal = writer(self._head)
-        except StateError as error:
-            raise FlowError(str(error)) from error
+        self._writer = writer
+        self._journal: Journal | None = None
+
+    def begin(self) -> None:
+        """Opens the journal, before anything is decided that it does not hold. Raises FlowError."""
+        if self._journal is None:
+            try:
+                self._journal = self._writer(self._head)
+            except StateError as error:
+                raise FlowError(str(error)) from error
 
     def keep(self, verdicts: Verdicts) -> None:
         """Writes the batch down, so that it survives the process. Raises FlowError."""
@@ -101,7 +108,7 @@ class Keeper:
         """Makes all that was kept survive a failure of the power, and returns how far the input was read by it."""
         self._syncer.shutdown()
         try:
-            self._journal.sync()
+            self._opened.sync()
         except StateError as error:
             raise FlowError(str(error)) from error
         return self._reached
@@ -109,23 +116,29 @@ class Keeper:
     def _sync(self) -> None:
         """Begins another sync after one that has ended; what that one made last needs nothing of what was before."""
         try:
-            self._journal.turn()
+            self._opened.turn()
             if self._syncing is not None:
                 self._syncing.result()
                 self._lasting = self._to_last
-                self._journal.forget(self._to_last_ms)
+                self._opened.forget(self._to_last_ms)
             self._to_last = dict(self._reached)
             if self._latest_events >= RECENT:
                 self._to_last_ms = self._latest[0][1]
-            self._syncing = self._syncer.submit(self._journal.sync)
+            self._syncing = self._syncer.submit(self._opened.sync)
         except StateError as error:
             raise FlowError(str(error)) from error
 
     def _append(self, payload: bytes, expires_ms: int) -> None:
         try:
-            self._journal.append((payload,), expires_ms)
+            self._opened.append((payload,), expires_ms)
         except StateError as error:
             raise FlowError(str(error)) from error
+
+    @property
+    def _opened(self) -> Journal:
+        if self._journal is None:
+            raise RuntimeError("a keeper keeps nothing before it begins")
+        return self._journal
 
     def _head(self) -> Sequence[Buffer]:
         return (encode(Head(self._reached, self._memory.learnt(), self._delivered)),)
@@ -134,6 +147,7 @@ class Keeper:
         """Syncs what was kept. Raises FlowError."""
         self._syncer.shutdown()
         try:
-            self._journal.close()
+            if self._journal is not None:
+                self._journal.close()
         except StateError as error:
             raise FlowError(str(error)) from error

@@ -12,6 +12,10 @@ class FlowError(Exception):
     """Input or output that cannot go on, told in a sentence for the user."""
 
 
+class PeerGoneError(FlowError):
+    """Another process of the cluster has ended, and this one cannot go on alone."""
+
+
 class Stop:
     """Set once somebody wants the run to end; whoever waits for something looks at it."""
 
@@ -22,15 +26,21 @@ class Stop:
         self.requested = True
 
 
+STOPPING = b"riskgate: stopping; once more to stop at once\n"
+
+
 @contextmanager
-def stopped_by_signals(stop: Stop) -> Iterator[None]:
-    """SIGINT and SIGTERM request the stop; the second one ends the process at once with 128 + its number."""
+def stopped_by_signals(stop: Stop, notice: bytes = STOPPING) -> Iterator[None]:
+    """SIGINT and SIGTERM request the stop; the second one ends the process at once with 128 + its number.
+
+    `notice` is written to standard error at the first.
+    """
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if stop.requested:
             os._exit(128 + number)
         stop.request()
-        os.write(sys.stderr.fileno(), b"riskgate: stopping; once more to stop at once\n")
+        os.write(sys.stderr.fileno(), notice)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

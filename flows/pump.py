@@ -13,6 +13,9 @@ ACKNOWLEDGE_EVERY_S = 1.0
 ACKNOWLEDGE_AT_LATEST_S = 3.0
 """After this long the flow waits for the deliveries under way; under full load there is always one."""
 
+PATIENCE_S = 0.1
+"""How long a source is waited for that has nothing."""
+
 SETTLE_S = 3.0
 """How long deliveries may take when the flow has to wait for them."""
 
@@ -39,50 +42,62 @@ class Pump:
         self._monotonic = monotonic
         self._progress = progress
         self._acknowledged_s = monotonic()
-        self._moved = False
-        self._failure: FlowError | None = None
+        self._written: dict[str, int] = {}
+        self.failure: FlowError | None = None
 
-    def next_arrival(self) -> Arrival | None:
-        """None at the end. An arrival without events comes once when the source falls silent."""
-        if self._stop.requested or self._failure is not None:
+    def next_arrival(self, patience_s: float = PATIENCE_S) -> Arrival | None:
+        """What the source has after that long at most, without events if it has nothing; None at the end."""
+        if self._stop.requested or not self.go_on():
             return None
         try:
-            self._progress()
-            self._acknowledge()
-            return self._source.take()
+            return self._source.take(patience_s)
         except FlowError as error:
-            self._failure = error
+            self.failure = error
             return None
 
+    def go_on(self) -> bool:
+        """Sees to what is due now and then, also when nothing is to be taken; False where the flow has failed."""
+        if self.failure is None:
+            try:
+                if self._keeper is not None:
+                    self._keeper.begin()
+                self._progress()
+                self._acknowledge()
+            except FlowError as error:
+                self.failure = error
+        return self.failure is None
+
     def write(self, verdicts: Verdicts) -> None:
-        if self._failure is None:
+        if self.failure is None:
             try:
                 if self._keeper is not None:
                     self._keeper.keep(verdicts)
                 self._sink.write(verdicts)
+                self._written.update(verdicts.reached)
             except FlowError as error:
-                self._failure = error
+                self.failure = error
 
     def _acknowledge(self) -> None:
         elapsed_s = self._monotonic() - self._acknowledged_s
         if elapsed_s < ACKNOWLEDGE_EVERY_S:
             return
         if self._sink.settle(SETTLE_S if elapsed_s >= ACKNOWLEDGE_AT_LATEST_S else 0.0):
-            self._source.acknowledge(None if self._keeper is None else self._keeper.delivered())
+            self._source.acknowledge(self._written if self._keeper is None else self._keeper.delivered())
             self._acknowledged_s = self._monotonic()
 
     def finish(self) -> None:
         """Waits for deliveries and acknowledges them, or raises what ended the flow."""
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
         if not self._sink.settle(SETTLE_S):
             raise FlowError(
                 f"the output did not take everything within {SETTLE_S:.0f} s; events whose decisions were not delivered"
                 " are not acknowledged and will be decided again by the next run"
             )
         if self._keeper is None:
-            self._source.acknowledge(None)
+            self._source.acknowledge(self._written)
         else:
+            self._keeper.begin()
             self._keeper.delivered()
             self._source.acknowledge(self._keeper.last())
 

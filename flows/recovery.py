@@ -67,12 +67,12 @@ class Slot:
 def recover(engine: Restorable, frames: Mapping[int, Iterator[Frame]]) -> dict[int, Slot]:
     """Brings a fresh engine to where those that wrote the frames of each slot stood together. Raises FlowError.
 
-    Slots are merged by the time of their events, so that hardly any event comes late.
+    Slots are merged into the order in which all was taken in.
     """
     slots = {number: Slot() for number in frames}
     streams = [slots[number].records(each) for number, each in frames.items()]
     try:
-        engine.restore(streams[0] if len(streams) == 1 else merge(*streams, key=_clock_of), _ahead)
+        engine.restore(streams[0] if len(streams) == 1 else merge(*streams, key=_turn_of), _ahead)
     except StateError as error:
         raise FlowError(str(error)) from error
     parts = [slot.learnt() for slot in slots.values()]
@@ -93,8 +93,8 @@ def reached_by(slots: Iterable[Slot]) -> dict[str, int]:
     return furthest
 
 
-def _clock_of(record: Record) -> int:
-    return record.clock_ms
+def _turn_of(record: Record) -> int:
+    return record.turn
 
 
 def _ahead(items: Iterator[_Item]) -> Iterator[_Item]:

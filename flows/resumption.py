@@ -30,7 +30,8 @@ def resume(
 ) -> Resumed:
     """Brings a fresh engine and both ends to where the slots of `state` stood; slot `number` is written from now on.
 
-    `report` hears how many bytes of the state were read and how many there are. Raises FlowError.
+    What a slot still had to give out is given out by the worker of that number, or by the first where there are not so
+    many now. `report` hears how many bytes of the state were read and how many there are. Raises FlowError.
     """
     try:
         slots = recover(engine, state.read(report))
@@ -38,7 +39,10 @@ def resume(
         raise FlowError(str(error)) from error
     own = slots.get(number, Slot())
     reached = reached_by(slots.values())
-    again = sink.resume(own.delivered, [entry for slot in slots.values() for entry in slot.outbox])
+    heirs = [slot for each, slot in slots.items() if each == number or (number == 0 and each >= state.workers)]
+    marks = [slot.delivered for slot in heirs or slots.values() if slot.delivered is not None]
+    earliest = min(marks, key=lambda mark: mark.at_ms, default=None)
+    again = sink.resume(earliest, [entry for slot in heirs for entry in slot.outbox])
     source.begin(reached)
 
     def mark() -> Delivered:

@@ -2,21 +2,33 @@
 
 from collections import Counter
 
+import msgspec
+
 from schemas import ACTIONS
 
 
-class Tally:
+class Tally(msgspec.Struct):
     """Counts what arrived and what became of it."""
 
-    def __init__(self) -> None:
-        self.events = 0
-        self.actions: Counter[str] = Counter()
-        self.dead_letters: Counter[str] = Counter()
-        self.duplicates = 0
-        self.unmatched = 0
-        self.forgotten_early = 0
-        self.judged_without_store = 0
-        self.unrecorded = 0
+    events: int = 0
+    actions: Counter[str] = msgspec.field(default_factory=Counter)
+    dead_letters: Counter[str] = msgspec.field(default_factory=Counter)
+    duplicates: int = 0
+    unmatched: int = 0
+    forgotten_early: int = 0
+    judged_without_store: int = 0
+    unrecorded: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Counts what another worker counted; what was forgotten, all of them forgot alike."""
+        self.events += other.events
+        self.actions.update(other.actions)
+        self.dead_letters.update(other.dead_letters)
+        self.duplicates += other.duplicates
+        self.unmatched += other.unmatched
+        self.forgotten_early = max(self.forgotten_early, other.forgotten_early)
+        self.judged_without_store += other.judged_without_store
+        self.unrecorded += other.unrecorded
 
     def summary(self, duration_s: float) -> str:
         """One line a fact; what did not happen is left out, apart from the actions."""

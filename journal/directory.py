@@ -25,7 +25,7 @@ class StateDirectory:
         self.hash_key = hash_key
         self.torn: list[Torn] = []
         """What reading found torn; it is cut off where this process has claimed the slot."""
-        self._workers = workers
+        self.workers = workers
         self._claimed: dict[int, Slot] = {}
         self._slots: dict[int, Slot] = {}
 
@@ -86,14 +86,18 @@ class StateDirectory:
         """
         if not self._slots or not all(each.is_read for each in self._slots.values()):
             raise RuntimeError("all slots must be read to their ends before one is written")
-        orphans = [each for number, each in self._claimed.items() if number >= self._workers and slot == 0]
-        return Journal(self._claimed[slot], self._workers, orphans, head, self._is_rescaled)
+        orphans = [each for number, each in self._claimed.items() if number >= self.workers and slot == 0]
+        return Journal(self._claimed[slot], self.workers, orphans, head, self._is_rescaled)
 
     @cached_property
     def _is_rescaled(self) -> bool:
         """Whether a slot's last segment was begun by a run with another number of workers, when all was read."""
-        began = [self._slots[slot].workers if slot in self._slots else 0 for slot in range(self._workers)]
-        return any(workers != self._workers for workers in began)
+        began = [self._slots[slot].workers if slot in self._slots else 0 for slot in range(self.workers)]
+        return any(workers != self.workers for workers in began)
+
+    def is_claimed(self, slot: int) -> bool:
+        """Whether only this process writes that slot."""
+        return slot in self._claimed
 
     @property
     def size_bytes(self) -> int:

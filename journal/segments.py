@@ -34,6 +34,7 @@ _SECTOR_BYTES = 512
 class Torn(NamedTuple):
     """What a crash left behind the last whole frame of a slot: `torn_bytes` from position `at` on."""
 
+    slot: int
     path: Path
     at: int
     torn_bytes: int
@@ -97,6 +98,8 @@ class Segment:
                 progress(self.end - told)
                 told = self.end
             if header is None:
+                if is_last and self._was_cut(descriptor):
+                    continue
                 if not is_last or not self._is_torn(descriptor):
                     raise self._damaged(self.end, "bytes that are damaged")
                 break
@@ -121,6 +124,14 @@ class Segment:
         if header and len(raw) < FRAME_BYTES + padded(header.payload_bytes) <= rest:
             raw = os.pread(descriptor, FRAME_BYTES + padded(header.payload_bytes), self.end)
         return memoryview(raw)
+
+    def _was_cut(self, descriptor: int) -> bool:
+        """Whether the slot's owner has cut off meanwhile what a crash had left."""
+        size = os.fstat(descriptor).st_size
+        if not self.end <= size < self.size:
+            return False
+        self.size = size
+        return True
 
     def _is_torn(self, descriptor: int) -> bool:
         """Whether a crash can have left what begins at `end`, where no whole frame is."""

@@ -120,7 +120,7 @@ class Slot:
             yield from segment.frames(previous, segment is self.segments[-1], progress)
             previous = segment
         if previous and previous.end < previous.size:
-            torn.append(Torn(previous.path, previous.end, previous.size - previous.end))
+            torn.append(Torn(self.number, previous.path, previous.end, previous.size - previous.end))
             if self.is_claimed:
                 self._cut(previous)
         self.is_read = True

@@ -86,7 +86,7 @@ class _Feed:
     def __init__(self, raws: Sequence[bytes], clock: _Clock) -> None:
         self._raws, self._clock, self._next = raws, clock, 0
 
-    def take(self) -> Arrival | None:
+    def take(self, patience_s: float) -> Arrival | None:  # noqa: ARG002
         start = self._next
         if start == len(self._raws):
             return None
@@ -98,7 +98,7 @@ class _Feed:
 
         return Arrival(self._raws[start : self._next], place_of)
 
-    def acknowledge(self, reached: Reached | None) -> None:
+    def acknowledge(self, reached: Reached) -> None:
         """Nothing to do: a simulation is not read twice."""
 
     def close(self) -> None:

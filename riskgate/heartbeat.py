@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 
 FILE = "heartbeat.json"
+"""The first process's; another one has its number in the name."""
+
 EVERY_MS = 1_000
 """How often it is written at most."""
 
@@ -26,10 +28,10 @@ class HeartbeatError(Exception):
 
 
 class Heartbeat:
-    """Shows that a run makes progress. One process writes it."""
+    """Shows that process number `process` of a run makes progress."""
 
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / FILE
+    def __init__(self, directory: Path, process: int = 0) -> None:
+        self._path = _path(directory, process)
         self._written_ms: int | None = None
 
     def beat(self, events: int, now_ms: int) -> None:
@@ -42,14 +44,18 @@ class Heartbeat:
         self._written_ms = now_ms
 
 
-def last_beat(directory: Path) -> Beat:
+def last_beat(directory: Path, process: int = 0) -> Beat:
     """Raises HeartbeatError where there is none or it cannot be read."""
-    path = directory / FILE
+    path = _path(directory, process)
     try:
         return msgspec.json.decode(path.read_bytes(), type=Beat)
     except FileNotFoundError:
-        raise HeartbeatError(f"no run has made progress in `{directory}` yet: there is no {FILE}") from None
+        raise HeartbeatError(f"no run has made progress in `{directory}` yet: there is no {path.name}") from None
     except OSError as error:
         raise HeartbeatError(f"expected a heartbeat that can be read, got `{path}`: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HeartbeatError(f"expected the heartbeat of a run, got `{path}`: {error}") from error
+
+
+def _path(directory: Path, process: int) -> Path:
+    return directory / (f"heartbeat-{process}.json" if process else FILE)

@@ -10,10 +10,10 @@ Report = Callable[[int, int], None]
 
 
 @contextmanager
-def recovering(label: str) -> Iterator[Report]:
+def recovering(label: str, shown: bool = True) -> Iterator[Report]:
     """Gives what is to be called with the bytes read so far and the bytes there are."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not shown or not console.is_terminal:
         yield lambda _done, _total: None
         return
     columns = (

@@ -1,7 +1,6 @@
 """The work of `riskgate run`: load the pack, open both ends, let it flow, say how it went."""
 
 import gc
-import secrets
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,17 +19,25 @@ from flows import (
     LastingSource,
     LineSink,
     LineSource,
+    NoSink,
+    NoSource,
     OutputClosedError,
+    PeerGoneError,
+    Place,
     Recall,
     Stop,
     Tally,
     resume,
     run,
+    run_together,
     stopped_by_signals,
 )
+from flows.lifecycle import STOPPING
 from journal import Identity, StateDirectory, StateError
 from riskgate.heartbeat import Heartbeat
+from riskgate.overseen import PEER_GONE_EXIT
 from riskgate.recovering import recovering
+from riskgate.roles import Role, end_now, keep_standard_output, role_of
 from riskgate.waiting import loading_kernels
 from rules import Pack
 from rules.findings import render
@@ -39,20 +46,20 @@ from stores import Store, StoreUrlError, open_store
 COLLECT_EVERY = 100_000
 """New objects between two runs of the garbage collector."""
 
-SLOT = 0
-"""The slot of a state directory that a run of one worker writes."""
-
 EXIT_FINE = 0
 EXIT_FAILED = 1
 EXIT_FINDINGS = 3
 
 
 class Job(NamedTuple):
-    """What is run: the pack by which is decided, and where the run keeps what it must remember, if it does."""
+    """What is run: the pack by which is decided, where the run keeps what it must remember, if it does, and its place
+    if it is one of several workers.
+    """
 
     pack: Path
     store_url: str | None
     state: Path | None
+    place: Place | None = None
 
 
 class FileEnds(NamedTuple):
@@ -78,26 +85,29 @@ class KafkaEnds(NamedTuple):
 
 
 class _Opening(NamedTuple):
-    """What opens both ends: when to stop waiting, and the name that the run has across restarts, if it keeps state."""
+    """What opens both ends: the process's role, when to stop waiting, and what the run keeps, if it does."""
 
+    role: Role
     stop: Stop
-    instance: str | None
+    state: StateDirectory | None
 
 
 def run_files(job: Job, ends: FileEnds) -> int:
     """Returns the exit code."""
 
     def open_ends(opening: _Opening) -> tuple[LastingSource, LastingSink]:
-        appending = opening.instance is not None
+        if not opening.role.is_first:
+            return NoSource(), NoSink()
+        appending = opening.state is not None
         source = LineSource(ends.input)
-        return source, LineSink(ends.output, ends.dead_letters, _notify, ends.audit, appending)
+        return source, LineSink(ends.output, ends.dead_letters, opening.role.notify, ends.audit, appending)
 
     return _run(job, open_ends)
 
 
 def run_kafka(job: Job, ends: KafkaEnds) -> int:
     """Returns the exit code."""
-    from flows.kafka import KafkaSink, KafkaSource, SettingsError, Topics, Trouble, await_topics, read_settings
+    from flows.kafka import KafkaSink, KafkaSource, SettingsError, Share, Topics, Trouble, await_topics, read_settings
 
     try:
         settings = read_settings(ends.config, ends.config_file)
@@ -105,16 +115,23 @@ def run_kafka(job: Job, ends: KafkaEnds) -> int:
         raise click.UsageError(str(error)) from error
 
     def open_ends(opening: _Opening) -> tuple[LastingSource, LastingSink] | None:
-        trouble = Trouble(ends.bootstrap, _notify, settings.without_secrets)
+        role = opening.role
+        trouble = Trouble(ends.bootstrap, role.notify, settings.without_secrets)
         topics = Topics(ends.out_topic, ends.dead_topic, ends.audit_topic)
         sink = KafkaSink(ends.bootstrap, topics, settings, trouble, opening.stop)
         admin, written = settings.of_admin(ends.bootstrap), tuple(filter(None, topics))
         if not await_topics(sink.producer, ends.in_topic, written, admin, trouble, opening.stop):
             return None
+        instance = share = None
+        if role.place is not None:
+            share = Share(role.number, role.workers)
+        elif opening.state is not None:
+            instance = f"riskgate-{opening.state.hash_key[:6].hex()}-{role.number}"
         source = KafkaSource(
-            ends.bootstrap, ends.in_topic, ends.group, settings, sink.settle, trouble, opening.instance
+            ends.bootstrap, ends.in_topic, ends.group, settings, sink.settle, trouble, instance, share=share
         )
-        _notify(f"reading `{ends.in_topic}` in group `{ends.group}`")
+        if role.is_first:
+            role.notify(f"reading `{ends.in_topic}` in group `{ends.group}`")
         return source, sink
 
     return _run(job, open_ends)
@@ -125,84 +142,129 @@ def _run(job: Job, open_ends: Callable[[_Opening], tuple[LastingSource, LastingS
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS
+    role = role_of(job.place)
+    if role.place is None:
+        return _decide(job, role, loaded.pack, open_ends)
+    keep_standard_output()
+    return end_now(_decide(job, role, loaded.pack, open_ends))
+
+
+def _decide(
+    job: Job, role: Role, pack: Pack, open_ends: Callable[[_Opening], tuple[LastingSource, LastingSink] | None]
+) -> int:
     store = _opened(job.store_url)
-    pack, tally, stop = loaded.pack, Tally(), Stop()
+    tally, stop = Tally(), Stop()
     lists = {name: spec.entries for name, spec in pack.lists.items()}
-    recall = None if store is None else Recall(store, lists, _now_ms, _notify, tally)
-    started_s = time.monotonic()
+    recall = None if store is None else Recall(store, lists, _now_ms, role.notify, tally)
+    progress = _Progress(job.state, role.number, tally)
     code = EXIT_FINE
-    with stopped_by_signals(stop), ExitStack() as closing:
+    notice = STOPPING if role.overseer is None else b""
+    with stopped_by_signals(stop, notice), ExitStack() as closing:
         try:
-            state = None if job.state is None else _claimed(job.state, pack)
+            state = None if job.state is None else _claimed(job.state, pack, role)
             if state is not None:
                 closing.callback(state.close)
-            ends = open_ends(_Opening(stop, None if state is None else f"riskgate-{state.hash_key[:6].hex()}-{SLOT}"))
+            ends = open_ends(_Opening(role, stop, state))
             if ends is None:
                 return EXIT_FINE
+            if role.overseer is not None:
+                role.overseer.opened()
+                role.overseer.watch(stop)
             with loading_kernels():
-                engine = Engine(pack, hash_key=secrets.token_bytes(16) if state is None else state.hash_key)
-            keeper = None if state is None else _resumed(state, engine, *ends)
-            if keeper is None:
+                key = role.new_key() if state is None else state.hash_key
+                engine = Engine(pack, hash_key=key, shard=role.number, shards=role.workers)
+            keeper = None if state is None else _resumed(state, engine, role, *ends)
+            if state is None:
                 ends[0].begin({})
             _spare_collector()
-            started_s = time.monotonic()
             decider = Decider(engine, lists, tally, recall)
             try:
-                run(ends[0], decider, ends[1], stop, keeper, progress=_beating(job.state, tally))
+                if role.place is None:
+                    run(ends[0], decider, ends[1], stop, keeper, progress=progress)
+                else:
+                    run_together(role.place, engine, ends[0], decider, ends[1], stop, keeper, progress)
             finally:
                 tally.forgotten_early = engine.forgotten_early
         except OutputClosedError as error:
-            _notify(str(error))
+            role.notify(str(error))
+        except PeerGoneError as error:
+            code = _gone(role, error)
         except FlowError as error:
-            _notify(f"error: {error}")
+            role.notify(f"error: {error}")
             code = EXIT_FAILED
-            if tally.events == 0:
-                return code
-    click.echo(tally.summary(time.monotonic() - started_s), err=True)
+    return _told(role, tally, progress.duration_s, code)
+
+
+def _gone(role: Role, error: PeerGoneError) -> int:
+    """A supervisor tells by itself who is gone."""
+    if role.overseer is not None:
+        return PEER_GONE_EXIT
+    role.notify(f"error: {error}")
+    return EXIT_FAILED
+
+
+def _told(role: Role, tally: Tally, duration_s: float, code: int) -> int:
+    """Tells what was done, if anything was."""
+    if role.overseer is not None:
+        role.overseer.report(tally, duration_s)
+    elif code == EXIT_FINE or tally.events:
+        click.echo(tally.summary(duration_s), err=True)
     return code
 
 
-def _claimed(path: Path, pack: Pack) -> StateDirectory:
-    """The state directory, for this run alone. Raises FlowError."""
+def _claimed(path: Path, pack: Pack, role: Role) -> StateDirectory:
+    """The state directory; what this process writes of it, for this process alone. Raises FlowError."""
     identity = Identity(pack.name, signature_of(pack))
     try:
-        return StateDirectory.open(path, identity, lambda: secrets.token_bytes(16), slots=(SLOT,), workers=1)
+        return StateDirectory.open(path, identity, role.new_key, slots=(role.number,), workers=role.workers)
     except StateError as error:
         raise FlowError(str(error)) from error
 
 
-def _resumed(state: StateDirectory, engine: Engine, source: LastingSource, sink: LastingSink) -> Keeper:
+def _resumed(
+    state: StateDirectory, engine: Engine, role: Role, source: LastingSource, sink: LastingSink
+) -> Keeper | None:
     """Brings all to where the last run stood, tells how that went, and gives what keeps this one. Raises FlowError."""
     started_s = time.monotonic()
-    with recovering(f"reading {state.path}") as report:
-        resumed = resume(state, SLOT, engine, source, sink, _now_ms, report)
+    with recovering(f"reading {state.path}", role.is_first) as report:
+        resumed = resume(state, role.number, engine, source, sink, _now_ms, report)
     for torn in state.torn:
-        _notify(f"cut {torn.torn_bytes:,} bytes off `{torn.path}`, which a crash had left unfinished")
-    if resumed.again is not None:
+        if state.is_claimed(torn.slot):
+            role.notify(f"cut {torn.torn_bytes:,} bytes off `{torn.path}`, which a crash had left unfinished")
+    if resumed.again or (resumed.again is not None and role.is_first):
         elapsed_s = time.monotonic() - started_s
         events, _ = engine.held
-        _notify(
+        role.notify(
             f"took up `{state.path}` in {elapsed_s:.1f} s: {events:,} events held,"
             f" {resumed.again:,} decisions given out again"
         )
-    return resumed.keeper
+    return None if isinstance(source, NoSource) else resumed.keeper
 
 
-def _beating(state: Path | None, tally: Tally) -> Callable[[], None]:
-    """Shows in the state directory that the run goes on. Raises FlowError."""
-    if state is None:
-        return lambda: None
-    heartbeat = Heartbeat(state)
+class _Progress:
+    """Shows in the state directory, if there is one, that the run goes on, and knows since when it does."""
 
-    def beat() -> None:
-        try:
-            heartbeat.beat(tally.events, _now_ms())
-        except OSError as error:
-            raise FlowError(
-                f"expected a state directory that can be written, got `{state}`: {error.strerror}"
-            ) from error
+    def __init__(self, state: Path | None, process: int, tally: Tally) -> None:
+        self._state = state
+        self._heartbeat = None if state is None else Heartbeat(state, process)
+        self._tally = tally
+        self._started_s: float | None = None
 
-    return beat
+    def __call__(self) -> None:
+        """Raises FlowError."""
+        if self._started_s is None:
+            self._started_s = time.monotonic()
+        if self._heartbeat is not None:
+            try:
+                self._heartbeat.beat(self._tally.events, _now_ms())
+            except OSError as error:
+                raise FlowError(
+                    f"expected a state directory that can be written, got `{self._state}`: {error.strerror}"
+                ) from error
+
+    @property
+    def duration_s(self) -> float:
+        return 0.0 if self._started_s is None else time.monotonic() - self._started_s
 
 
 def _now_ms() -> int:
@@ -220,7 +282,3 @@ def _opened(store_url: str | None) -> Store | None:
         return None if store_url is None else open_store(store_url)
     except StoreUrlError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _notify(line: str) -> None:
-    click.echo(f"riskgate: {line}", err=True)

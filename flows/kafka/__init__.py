@@ -2,7 +2,7 @@
 
 from flows.kafka.settings import Settings, SettingsError, read_settings
 from flows.kafka.sink import KafkaSink, Topics
-from flows.kafka.source import KafkaSource
+from flows.kafka.source import KafkaSource, Share
 from flows.kafka.topics import await_topics
 from flows.kafka.trouble import Trouble
 
@@ -11,6 +11,7 @@ __all__ = [
     "KafkaSource",
     "Settings",
     "SettingsError",
+    "Share",
     "Topics",
     "Trouble",
     "await_topics",

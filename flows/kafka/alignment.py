@@ -42,6 +42,9 @@ class Alignment(Generic[Record]):
     def open(self, partition: int) -> None:
         self._lanes.setdefault(partition, _Lane())
 
+    def is_open(self, partition: int) -> bool:
+        return partition in self._lanes
+
     def close(self, partition: int) -> None:
         """Forgets the partition and what is held of it."""
         self._lanes.pop(partition, None)

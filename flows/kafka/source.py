@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from itertools import groupby
+from typing import NamedTuple
 
 from confluent_kafka import OFFSET_STORED, Consumer, KafkaException, Message, TopicPartition
 
@@ -14,12 +15,14 @@ from flows.lifecycle import FlowError
 from schemas import Place, TopicPlace
 
 BATCH_EVENTS_MAX = 1_024
-IDLE_S = 0.1
 SILENCE_S = 0.25
 """For so long a partition that brings nothing may hold the others back."""
 
 MARKERS = 1
 """How many offsets at the end of a partition may bring no record: a transaction ends with a marker of its own."""
+
+LOOK_EVERY_S = 60.0
+"""How often it is looked whether a topic has more partitions."""
 
 COMMIT_TIMEOUT_S = 3.0
 WATERMARK_TIMEOUT_S = 1.0
@@ -31,12 +34,20 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+class Share(NamedTuple):
+    """Every partition whose number leaves `remainder` when divided by `parts`."""
+
+    remainder: int
+    parts: int
+
+
 class KafkaSource:
     """Takes what has come and commits what was acknowledged. Raises FlowError when it cannot be set up.
 
     `settle` waits, for at most so many seconds, until everything taken is delivered; it is called before partitions are
     handed to another member. `instance` names this member of the group across restarts, so that it finds its partitions
-    again at once.
+    again at once. With a `share` the source is no member: it reads each partition that falls to it, and nobody moves
+    them.
     """
 
     def __init__(
@@ -50,10 +61,16 @@ class KafkaSource:
         instance: str | None = None,
         now_ms: Callable[[], int] = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
+        share: Share | None = None,
     ) -> None:
         self._settle = settle
         self._now_ms = now_ms
         self._reached: dict[int, int] = {}
+        self._share = share
+        self._shared_s = float("-inf")
+        self._taken_from: dict[int, int] = {}
+        self._listened_from_s: float | None = None
+        """Since when nothing was found, if so it is."""
         self._incremental = settings.assigns_incrementally
         self._trouble = trouble
         self._topic = topic
@@ -65,6 +82,7 @@ class KafkaSource:
         self._silent_s: dict[int, float] = {}
         self._ready: list[Message] = []
         self._cut = 0
+        self._acknowledged: dict[int, int] = {}
         self._committed: list[TopicPartition] = []
         self._commit_under_way = False
         self._commit_problem: str | None = None
@@ -81,21 +99,30 @@ class KafkaSource:
             raise FlowError(settings.without_secrets(f"the consumer cannot be set up: {sentence_of(error)}")) from None
 
     def begin(self, reached: Reached) -> None:
-        own = f"{self._topic}/"
-        self._reached = {
-            int(part.removeprefix(own)): offset for part, offset in reached.items() if part.startswith(own)
-        }
-        self._consumer.subscribe(
-            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-        )
+        self._reached = self._numbered(reached)
+        if self._share is None:
+            self._consumer.subscribe(
+                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
 
-    def take(self) -> Arrival:
+    def _numbered(self, reached: Reached) -> dict[int, int]:
+        """The offsets of this topic, by partition."""
+        own = f"{self._topic}/"
+        return {int(part.removeprefix(own)): offset for part, offset in reached.items() if part.startswith(own)}
+
+    def take(self, patience_s: float) -> Arrival:
+        if self._share is not None:
+            self._take_share(self._share)
         if self._cut == len(self._ready):
-            self._ready, self._cut = self._next_records(), 0
+            self._ready, self._cut = self._next_records(patience_s), 0
         messages = self._ready[self._cut : self._cut + BATCH_EVENTS_MAX]
         if not messages:
             return Arrival((), _nowhere)
         self._cut += len(messages)
+        for partition in self._read_to.keys() - self._taken_from.keys():
+            first = next((each for each in messages if each.partition() == partition), None)
+            if first is not None:
+                self._taken_from[partition] = first.offset() or 0
         raws = [message.value() or b"" for message in messages]
 
         def place_of(index: int) -> Place:
@@ -116,11 +143,29 @@ class KafkaSource:
                     break
         return reached
 
-    def _next_records(self) -> list[Message]:
+    def _take_share(self, share: Share) -> None:
+        """Takes what falls to this one of the topic's partitions, and looks now and then whether there are more."""
+        now_s = self._monotonic()
+        if now_s - self._shared_s < LOOK_EVERY_S:
+            return
+        try:
+            known = self._consumer.list_topics(self._topic, timeout=WATERMARK_TIMEOUT_S).topics[self._topic].partitions
+        except KafkaException as error:
+            self._trouble.tell(f"the partitions of `{self._topic}` cannot be seen: {error.args[0].str()}")
+            return
+        self._shared_s = now_s
+        own = [number for number in sorted(known) if number % share.parts == share.remainder]
+        fresh = [TopicPartition(self._topic, number) for number in own if not self._alignment.is_open(number)]
+        if fresh:
+            for place in fresh:
+                self._alignment.open(place.partition)
+            self._begin_behind(self._consumer, fresh)
+
+    def _next_records(self, patience_s: float) -> list[Message]:
         """Reads until the alignment gives something away, or nothing comes for a moment."""
-        listened_from_s = self._monotonic()
+        listened_from_s = self._monotonic() if self._listened_from_s is None else self._listened_from_s
         while True:
-            first = self._consumer.poll(IDLE_S)
+            first = self._consumer.poll(patience_s)
             if self._trouble.fatal is not None:
                 raise FlowError(f"Kafka does not let this consumer go on: {self._trouble.fatal}")
             if first is not None:
@@ -131,6 +176,7 @@ class KafkaSource:
             self._regulate()
             records = self._alignment.release()
             if records or first is None:
+                self._listened_from_s = None if records else now_s
                 return records
 
     def _align(self, messages: list[Message]) -> None:
@@ -208,18 +254,18 @@ class KafkaSource:
             positions.append(TopicPartition(self._topic, partition, offset))
         return positions
 
-    def acknowledge(self, reached: Reached | None) -> None:
+    def acknowledge(self, reached: Reached) -> None:
         """Commits in the background; what fails is tried again at the next call."""
-        positions = self._positions() if reached is None else self._places(reached)
+        self._acknowledged |= self._numbered(reached)
+        positions = [
+            TopicPartition(self._topic, partition, offset)
+            for partition, offset in self._acknowledged.items()
+            if offset > self._taken_from.get(partition, offset)
+        ]
         if positions and not self._commit_under_way and _offsets(positions) != _offsets(self._committed):
             self._commit_under_way = True
             self._committed = positions
             self._consumer.commit(offsets=positions, asynchronous=True)
-
-    def _places(self, reached: Reached) -> list[TopicPartition]:
-        """Where partitions that are read now were reached."""
-        parts = ((partition, reached.get(f"{self._topic}/{partition}")) for partition in self._read_to)
-        return [TopicPartition(self._topic, partition, offset) for partition, offset in parts if offset is not None]
 
     def _on_commit(self, error: object, _partitions: list[TopicPartition]) -> None:
         self._commit_under_way = False
@@ -244,7 +290,7 @@ class KafkaSource:
         for place in committed:
             reached = self._reached.get(place.partition, OFFSET_STORED)
             places.append(TopicPartition(place.topic, place.partition, max(reached, place.offset)))
-        assign = consumer.incremental_assign if self._incremental else consumer.assign
+        assign = consumer.incremental_assign if self._incremental or self._share is not None else consumer.assign
         assign(places)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -267,6 +313,8 @@ class KafkaSource:
         for partition in gone:
             self._alignment.close(partition)
             self._read_to.pop(partition, None)
+            self._taken_from.pop(partition, None)
+            self._acknowledged.pop(partition, None)
             self._asked.discard(partition)
         waiting = self._paused & gone
         if waiting:

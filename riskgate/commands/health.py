@@ -34,13 +34,20 @@ class _Within(click.ParamType[int]):
     show_default=True,
     help="How old its last sign of life may be.",
 )
-def command(directory: Path, within: int) -> None:
+@click.option(
+    "--process",
+    metavar="I",
+    type=click.IntRange(0),
+    default=0,
+    help="Which process of a cluster; the first without it.",
+)
+def command(directory: Path, within: int, process: int) -> None:
     """Tell whether the run that owns the state directory DIR makes progress; for probes of containers.
 
     A run that waits for events makes progress too. Exits 0 where it does, 1 with one line where it does not.
     """
     try:
-        beat = last_beat(directory)
+        beat = last_beat(directory, process)
     except HeartbeatError as error:
         click.echo(f"riskgate: {error}", err=True)
         raise click.exceptions.Exit(UNHEALTHY_EXIT) from error

@@ -1,12 +1,22 @@
 """`riskgate run`: its arguments and what is wrong with them. `riskgate.running` does the work."""
 
-from collections.abc import Mapping, Sequence
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from riskgate.running import Job
+
 DEFAULT_GROUP = "riskgate"
+
+WORKERS_MAX = 128
+
+_ADDRESS = re.compile(r"[^\s,]+:[1-9]\d{0,4}", re.ASCII)
 
 
 @click.command(name="run")
@@ -68,6 +78,23 @@ DEFAULT_GROUP = "riskgate"
     help="Keep everything there, so that the same command goes on after a crash or a restart: no event is skipped, none"
     " counted twice. Made where it is missing. Without it windows begin empty.",
 )
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, WORKERS_MAX),
+    help="Decide in N processes on this machine. Windows stay exact whichever process reads an event. [default: 1]",
+)
+@click.option(
+    "--process",
+    metavar="I",
+    type=click.IntRange(0, WORKERS_MAX - 1),
+    help="Be number I, from 0, of the processes at --addresses, which may be on several machines and share --state.",
+)
+@click.option(
+    "--addresses",
+    metavar="HOST:PORT,...",
+    help="Where each of these processes listens to the others; all give the same.",
+)
 def command(
     pack: Path,
     input_path: str | None,
@@ -83,6 +110,9 @@ def command(
     kafka_config_file: Path | None,
     store: str | None,
     state: Path | None,
+    workers: int | None,
+    process: int | None,
+    addresses: str | None,
 ) -> None:
     """Decide a stream of events, from a file or pipe or from Kafka, until it ends or is stopped.
 
@@ -103,24 +133,69 @@ def command(
         "--kafka-config-file": kafka_config_file,
     }
     _refuse_mixture(of_files, of_kafka)
+    listening = _addresses(workers, process, addresses)
     if input_path is not None and output_path is not None:
         _refuse_equal({**of_files, "--audit": audit})
-        from riskgate.running import FileEnds, Job, run_files
+        from riskgate.running import FileEnds, run_files
 
-        code = run_files(Job(pack, store, state), FileEnds(input_path, output_path, dead_letters, audit))
+        ends = FileEnds(input_path, output_path, dead_letters, audit)
+        code = _run(pack, store, state, workers, process, listening, lambda job: run_files(job, ends))
     elif kafka is not None and in_topic is not None and out_topic is not None and dead_topic is not None:
         _refuse_equal({"--in": in_topic, "--out": out_topic, "--dead": dead_topic, "--audit": audit})
-        from riskgate.running import Job, KafkaEnds, run_kafka
+        from riskgate.running import KafkaEnds, run_kafka
 
-        ends = KafkaEnds(
+        topics = KafkaEnds(
             kafka, in_topic, out_topic, dead_topic, audit, group or DEFAULT_GROUP, kafka_config, kafka_config_file
         )
-        code = run_kafka(Job(pack, store, state), ends)
+        code = _run(pack, store, state, workers, process, listening, lambda job: run_kafka(job, topics))
     elif any(value is not None for value in of_kafka.values()):
         raise click.UsageError(_missing(of_kafka, ("--kafka", "--in", "--out", "--dead")))
     else:
         raise click.UsageError(_missing(of_files, ("--input", "--output")))
     click.get_current_context().exit(code)
+
+
+def _run(
+    pack: Path,
+    store: str | None,
+    state: Path | None,
+    workers: int | None,
+    process: int | None,
+    addresses: tuple[str, ...],
+    run: Callable[["Job"], int],
+) -> int:
+    """Runs alone, as one of several, or as the one who watches over several. Returns the exit code."""
+    from riskgate.running import Job
+
+    if len(addresses) > 1 and process is not None:
+        from flows import Place
+        from riskgate.overseen import is_overseen
+
+        if state is None and not is_overseen():
+            raise click.UsageError("expected --state with --addresses: what the processes need in common is there")
+        return run(Job(pack, store, state, Place(process, addresses)))
+    if workers is not None and workers > 1 and process is None:
+        from riskgate.supervisor import Supervisor
+
+        return Supervisor(sys.argv[1:], workers).run()
+    return run(Job(pack, store, state))
+
+
+def _addresses(workers: int | None, process: int | None, addresses: str | None) -> tuple[str, ...]:
+    """The addresses of a cluster, none without one."""
+    if addresses is None and process is None:
+        return ()
+    if addresses is None or process is None:
+        raise click.UsageError("expected --process and --addresses together")
+    each = tuple(addresses.split(","))
+    wrong = [address for address in each if not _ADDRESS.fullmatch(address)]
+    if wrong or len(set(each)) < len(each):
+        raise click.UsageError(f"expected different HOST:PORT,... in --addresses, got `{addresses}`")
+    if workers not in (None, len(each)):
+        raise click.UsageError(f"expected as many --addresses as --workers, got {len(each)} and {workers}")
+    if process >= len(each):
+        raise click.UsageError(f"expected --process from 0 to {len(each) - 1}, got {process}")
+    return each
 
 
 def _refuse_mixture(of_files: Mapping[str, object], of_kafka: Mapping[str, object]) -> None:

@@ -127,14 +127,14 @@ def test_they_share_one_volume() -> None:
     assert MANIFESTS["PersistentVolumeClaim"]["spec"]["accessModes"] == ["ReadWriteMany"]
     assert "volumeClaimTemplates" not in SET
     (state,) = [argument for argument in CONTAINER["args"] if argument.startswith("--state=")]
-    assert state == "--state=/var/lib/riskgate/$(PROCESS)"
+    assert state == "--state=/var/lib/riskgate"
 
 
 def test_a_probe_asks_for_the_state_that_the_process_owns() -> None:
     for name in PROBES:
         shell, flag, line = CONTAINER[name]["exec"]["command"]
         assert (shell, flag) == ("sh", "-c")
-        assert line.startswith('exec riskgate health "/var/lib/riskgate/$PROCESS"')
+        assert line.startswith('exec riskgate health /var/lib/riskgate --process "$PROCESS"')
         assert CONTAINER[name]["timeoutSeconds"] >= 5
     assert CONTAINER["startupProbe"]["periodSeconds"] * CONTAINER["startupProbe"]["failureThreshold"] >= 600
 

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows import FlowError, LineSink, LineSource, OutputClosedError, Verdicts
+from flows.pump import PATIENCE_S
 from schemas import DeadLetter, FilePlace
 
 
 def drained(source: LineSource) -> list[tuple[int, bytes, int]]:
     """Line number, bytes and true length of every line that is left."""
     lines = []
-    while (arrival := source.take()) is not None:
+    while (arrival := source.take(PATIENCE_S)) is not None:
         assert len(arrival.raws) <= 1_024
         for at, raw in enumerate(arrival.raws):
             place = arrival.place_of(at)
@@ -36,7 +37,7 @@ def test_a_pipe_gives_the_lines_of_its_content_however_it_comes(chunks: list[byt
         os.close(reading)
         for chunk in chunks:
             os.write(writing, chunk)
-            arrival = source.take()
+            arrival = source.take(PATIENCE_S)
             assert arrival is not None
             for at, raw in enumerate(arrival.raws):
                 place = arrival.place_of(at)

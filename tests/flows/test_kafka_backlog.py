@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 
 from flows.kafka import KafkaSource, Trouble, read_settings
 from flows.kafka.alignment import Alignment
+from flows.pump import PATIENCE_S
 from schemas import TopicPlace
 from support.commands import ROOT, started
 from support.gates import DEADLINE_S, Gate, committed, decided, running
@@ -58,7 +59,7 @@ class Reading:
         deadline_s = time.monotonic() + DEADLINE_S
         while len(self.places) < count:
             assert time.monotonic() < deadline_s, f"waited for {count} records, got {len(self.places)}"
-            arrival = self.source.take()
+            arrival = self.source.take(PATIENCE_S)
             for at in range(len(arrival.raws)):
                 place = arrival.place_of(at)
                 assert isinstance(place, TopicPlace)

@@ -209,11 +209,11 @@ def test_what_was_torn_is_cut_and_reported(tmp_path: Path) -> None:
     os.truncate(segment(path, 1), last + 100)
     with closing(opened(path, slots=(1,), workers=2)) as other:
         assert len(read_all(other)[0]) == 2
-        assert other.torn == [Torn(segment(path, 1), last, 100)]
+        assert other.torn == [Torn(0, segment(path, 1), last, 100)]
     assert segment(path, 1).stat().st_size == last + 100, "only the owner cuts"
     with closing(opened(path)) as owner:
         assert len(read_all(owner)[0]) == 2
-        assert owner.torn == [Torn(segment(path, 1), last, 100)]
+        assert owner.torn == [Torn(0, segment(path, 1), last, 100)]
     assert segment(path, 1).stat().st_size == last
     with closing(opened(path)) as owner:
         assert len(read_all(owner)[0]) == 2

@@ -42,13 +42,13 @@ class Handed:
         self.acknowledged: list[int] = []
         self.closed = False
 
-    def take(self) -> Arrival | None:
+    def take(self, patience_s: float) -> Arrival | None:  # noqa: ARG002
         if self.taken == len(self._arrivals):
             return None
         self.taken += 1
         return Arrival(self._arrivals[self.taken - 1], place_of)
 
-    def acknowledge(self, reached: Reached | None) -> None:  # noqa: ARG002
+    def acknowledge(self, reached: Reached) -> None:  # noqa: ARG002
         self.acknowledged.append(self.taken)
 
     def close(self) -> None:

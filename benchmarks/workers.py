@@ -1,0 +1,145 @@
+"""How much faster two workers are than one: the whole flow but its ends, from bytes in memory to decisions counted.
+
+`python -m benchmarks.workers PACK FILE WORKERS` prints the figures as JSON. Each worker is a process that reads the
+events of its own users.
+"""
+
+import argparse
+import gc
+import json
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from socket import create_server
+from typing import NamedTuple
+
+import msgspec
+
+from benchmarks.inprocess import BATCH, Run, warm_up
+from benchmarks.variants import load
+from engine import Engine
+from flows import Arrival, Decider, Place, Reached, Stop, Tally, Verdicts, run, run_together
+from schemas import FilePlace
+
+COLLECT_EVERY = 100_000
+"""As `riskgate run` has it."""
+
+Figures = dict[str, float]
+
+
+class Took(NamedTuple):
+    """What one worker did, in seconds of the clock that all processes share, and of its own CPU."""
+
+    events: int
+    decisions: int
+    began_s: float
+    ended_s: float
+    cpu_s: float
+
+
+class Memory:
+    """Hands out events that were read before, and notes when the first and the last of them were taken and decided."""
+
+    def __init__(self, raws: Sequence[bytes]) -> None:
+        self._raws = raws
+        self._next = 0
+        self.decisions = 0
+        self.began_s = self.ended_s = self.cpu_s = 0.0
+
+    def take(self, patience_s: float) -> Arrival | None:  # noqa: ARG002
+        if not self._next:
+            self.began_s, self.cpu_s = time.monotonic(), -time.process_time()
+        start = self._next
+        if start >= len(self._raws):
+            return None
+        self._next += BATCH
+        return Arrival(self._raws[start : self._next], lambda index: FilePlace("memory", start + index))
+
+    def acknowledge(self, reached: Reached) -> None:
+        """Nothing to do."""
+
+    def write(self, verdicts: Verdicts) -> None:
+        self.decisions += len(verdicts.decisions)
+        self.ended_s = time.monotonic()
+
+    def settle(self, timeout_s: float) -> bool:  # noqa: ARG002
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def work(pack: str, file: Path, place: Place) -> Took:
+    """Decides what falls to the worker at that place."""
+    loaded, count = load(pack), len(place.addresses)
+    with file.open("rb") as lines:
+        raws = [line.rstrip() for line in lines]
+    own = [raw for raw in raws if count == 1 or _user(raw) % count == place.number]
+    warm_up(Run(loaded, file, BATCH))
+    memory, stop = Memory(own), Stop()
+    engine = Engine(loaded, shard=place.number, shards=count)
+    decider = Decider(engine, {}, Tally())
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY, 50, 1_000)
+    if count == 1:
+        run(memory, decider, memory, stop)
+    else:
+        run_together(place, engine, memory, decider, memory, stop)
+    memory.cpu_s += time.process_time()
+    return Took(len(own), memory.decisions, memory.began_s, memory.ended_s, memory.cpu_s)
+
+
+class _User(msgspec.Struct):
+    user_id: str
+
+
+_decode_user = msgspec.json.Decoder(_User).decode
+
+
+def _user(raw: bytes) -> int:
+    return zlib.crc32(_decode_user(raw).user_id.encode())
+
+
+def measure(pack: str, file: Path, workers: int) -> Figures:
+    """CPU time of all workers by event, and events a second by the clock."""
+    with ExitStack() as closing:
+        sockets = [closing.enter_context(create_server(("127.0.0.1", 0))) for _ in range(workers)]
+        addresses = ",".join(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
+    arguments = [sys.executable, "-m", "benchmarks.workers", pack, str(file), str(workers)]
+    processes = [
+        subprocess.Popen([*arguments, "--process", str(number), "--addresses", addresses], stdout=subprocess.PIPE)
+        for number in range(workers)
+    ]
+    said = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        raise RuntimeError("a worker failed")
+    took = [Took(*json.loads(each.splitlines()[-1])) for each in said]
+    events = sum(each.events for each in took)
+    if sum(each.decisions for each in took) != events:
+        raise RuntimeError(f"expected {events} decisions, got {sum(each.decisions for each in took)}")
+    wall_s = max(each.ended_s for each in took) - min(each.began_s for each in took)
+    return {"cpu_us": sum(each.cpu_s for each in took) / events * 1e6, "events_s": events / wall_s}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description=__doc__)
+    parser.add_argument("pack")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("workers", type=int)
+    parser.add_argument("--process", type=int)
+    parser.add_argument("--addresses", default="")
+    chosen = parser.parse_args()
+    if chosen.process is None:
+        print(json.dumps(measure(chosen.pack, chosen.file, chosen.workers)))
+    else:
+        place = Place(chosen.process, tuple(chosen.addresses.split(",")))
+        print("\n" + json.dumps(work(chosen.pack, chosen.file, place)))
+
+
+if __name__ == "__main__":
+    main()
