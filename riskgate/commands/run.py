@@ -67,8 +67,8 @@ _ADDRESS = re.compile(r"[^\s,]+:[1-9]\d{0,4}", re.ASCII)
     "--store",
     metavar="URL",
     envvar="RISKGATE_STORE",
-    help="Where decisions are found again and analysts keep lists: redis://HOST:6379/0, or memory: for this process"
-    " alone. Without it an event that comes again is decided again.",
+    help="Where decisions of other processes are found and analysts keep lists: redis://HOST:6379/0, or memory: for"
+    " this process alone.",
 )
 @click.option(
     "--state",

@@ -46,22 +46,9 @@ def deployed() -> Iterator[tuple[str, list[str]]]:
 
 
 LINES = list(deployed())
-AWAITED = {"--workers", "--process", "--addresses"}
-"""Options of `riskgate run` that are still being built."""
 
 
-def parameters() -> Iterator[object]:
-    for place, arguments in LINES:
-        options = {argument.partition("=")[0] for argument in arguments}
-        marks = (
-            [pytest.mark.xfail(raises=click.NoSuchOption, reason="the options are still being built")]
-            if AWAITED & options
-            else []
-        )
-        yield pytest.param(arguments, id=place, marks=marks)
-
-
-@pytest.mark.parametrize("arguments", list(parameters()))
+@pytest.mark.parametrize("arguments", [pytest.param(line, id=place) for place, line in LINES])
 def test_the_command_takes_it(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a container has mounted is put in the place of its paths; nothing is run."""
     monkeypatch.chdir(ROOT)
