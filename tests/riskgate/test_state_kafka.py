@@ -3,6 +3,7 @@
 import random
 import signal
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -95,10 +96,11 @@ def lines() -> list[bytes]:
 
 
 def fill(bootstrap: str, topic: str, events: Sequence[bytes]) -> None:
-    """By user, as of the events' own times."""
+    """By user, as far apart as the events' own times: which are long ago, so that a broker would not retain them."""
+    later_ms = time.time_ns() // 1_000_000 - msgspec.json.decode(events[-1])["timestamp"]
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "log_level": SILENT})
     for at, line in enumerate(events):
-        producer.produce(topic, line, key=user_of(line), timestamp=msgspec.json.decode(line)["timestamp"])
+        producer.produce(topic, line, key=user_of(line), timestamp=later_ms + msgspec.json.decode(line)["timestamp"])
         if at % 1_000 == 0:
             producer.poll(0)
     assert producer.flush(DEADLINE_S) == 0
