@@ -4,22 +4,22 @@ It is pure: no clock, no randomness, no I/O. It knows the events it was given, t
 it has become by that can be recorded, and restored from the records.
 """
 
-from engine.engine import MEMORY_BYTES, Decisions, Engine, Question
+from engine.engine import MEMORY_BYTES, Decisions, Engine, Prepared, Question
 from engine.features import signature_of
 from engine.messages import Message
-from engine.records import Bundle, Piece, Record, record_of
+from engine.records import Piece, Record, record_of
 from engine.scoring import Learnt
 from engine.sharding import Member
 
 __all__ = [
     "MEMORY_BYTES",
-    "Bundle",
     "Decisions",
     "Engine",
     "Learnt",
     "Member",
     "Message",
     "Piece",
+    "Prepared",
     "Question",
     "Record",
     "record_of",

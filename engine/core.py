@@ -98,6 +98,18 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     complete: NDArray[np.bool_] | None
 
 
+class Readmitted(NamedTuple):
+    """How the core stood around events that had been admitted before.
+
+    `first` is the serial of the first of them, `repeatable` the lowest that an event may still turn out to be a
+    repetition of. `meant` is the serial of the event that the last of them changes, -1 where there is none.
+    """
+
+    first: int
+    repeatable: int
+    meant: int
+
+
 class Core:
     """Admission, windows and the texts of their rows, for one pack; `shard` of so many that all take in the same."""
 
@@ -216,19 +228,34 @@ class Core:
         revalued = self._revalue(admitted.revaluation)
         return Entered(self._turn, verdicts, admitted, revalued), Share(features, None, complete, self._rows_of)
 
-    def load(self, coming: Coming, turn: int) -> None:
-        """Takes in events that were admitted before, any number up to that turn; nobody asks for their features."""
-        self._turn = turn
+    def readmit(self, coming: Coming) -> Readmitted:
+        """Remembers events that were admitted before, any number of them; they are loaded next."""
+        first = self.next_serial
         self._admission.load(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
+        meant = -1 if coming.revaluation is None else self._serial(coming.revaluation)
+        return Readmitted(first, self.repeatable, meant)
+
+    def load(self, coming: Coming, meant: int, turn: int) -> None:
+        """Takes readmitted events in, up to that turn; nobody asks for their features.
+
+        The last one may change the event with the serial `meant`. This may run while the next ones are readmitted.
+        """
+        self._turn = turn
         rows = self._store.load(coming.columns)
         self._keep_texts(rows, coming.texts)
-        self._revalue(coming.revaluation)
+        if coming.revaluation is not None:
+            self._change(meant, coming.revaluation)
+
+    def _serial(self, revaluation: Revaluation) -> int:
+        """That of the event which is meant; -1 where it is not known."""
+        (serial,) = self._admission.find(np.array([revaluation.target], dtype=np.uint64)).tolist()
+        return int(serial)
 
     def _revalue(self, revaluation: Revaluation | None) -> bool:
         """False where the event that is meant is not known."""
-        if revaluation is None:
-            return True
-        (serial,) = self._admission.find(np.array([revaluation.target], dtype=np.uint64)).tolist()
+        return revaluation is None or self._change(self._serial(revaluation), revaluation)
+
+    def _change(self, serial: int, revaluation: Revaluation) -> bool:
         if serial < 0:
             return False
         return self._amount is None or self._store.revalue(serial, self._amount, revaluation.amount_minor)

@@ -6,7 +6,7 @@ import msgspec
 
 from engine.answers import Answers, repeated
 from engine.composition import encode
-from engine.core import Coming, Core, Entered, Taken, moments_of
+from engine.core import Coming, Core, Entered, Readmitted, Taken, moments_of
 from engine.features import TYPE_CODES, FeaturePlan, feature_plan
 from engine.fields import Fields
 from engine.frames import Frame, Lists
@@ -23,6 +23,9 @@ from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Hasher
 MEMORY_BYTES = 4 << 30
 """Address space for the windows unless the caller says otherwise."""
 
+
+Prepared = tuple[Bundle, Readmitted]
+"""Events to be restored, of which it is known that they have come, but not yet what they did."""
 
 LAPSES: dict[int, Lapse] = {LATE: "late", FUTURE: "future"}
 
@@ -200,17 +203,22 @@ class Engine:
             return list(range(len(frame.kinds)))
         return [at for at, kind in enumerate(frame.kinds) if kind in self._judged_kinds]
 
-    def restore(self, records: Iterable[Record], ahead: Callable[[Iterator[Bundle]], Iterator[Bundle]] = iter) -> None:
+    def restore(
+        self, records: Iterable[Record], ahead: Callable[[Iterator[Prepared]], Iterator[Prepared]] = iter
+    ) -> None:
         """Takes in what the records of earlier decisions say, by their turn, as if all of it had happened here.
 
         Detectors are left out: their memory goes further back than records do. See `adopt` and `relearn`. What comes
         is prepared by an iterator that `ahead` may let run while this works.
         """
-        for bundle in ahead(bundles(records, self.core.plan, self.core.text_fields)):
-            first = self.core.next_serial
-            self.core.load(bundle.entered, bundle.turn)
-            self.answers.keep(first, bundle.tails)
-            self.answers.forget(self.core.repeatable)
+        for bundle, readmitted in ahead(self._prepared(records)):
+            self.core.load(bundle.entered, readmitted.meant, bundle.turn)
+            self.answers.keep(readmitted.first, bundle.tails)
+            self.answers.forget(readmitted.repeatable)
+
+    def _prepared(self, records: Iterable[Record]) -> Iterator[Prepared]:
+        for bundle in bundles(records, self.core.plan, self.core.text_fields):
+            yield bundle, self.core.readmit(bundle.entered)
 
     def learnt(self) -> bytes:
         """All that the detectors have learnt so far."""

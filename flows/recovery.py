@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from engine import Bundle, Learnt, Record
+from engine import Learnt, Prepared, Record
 from flows.entries import Delivered, Entry, Head, decode
 from flows.lifecycle import FlowError
 from journal import Frame, StateError
@@ -19,7 +19,7 @@ _Item = TypeVar("_Item")
 class Restorable(Protocol):
     """What recovery asks of `engine.Engine`."""
 
-    def restore(self, records: Iterable[Record], ahead: Callable[[Iterator[Bundle]], Iterator[Bundle]]) -> None: ...
+    def restore(self, records: Iterable[Record], ahead: Callable[[Iterator[Prepared]], Iterator[Prepared]]) -> None: ...
 
     def adopt(self, learnt: list[bytes]) -> None: ...
 

@@ -76,7 +76,7 @@ class Process:
     def restart(self, draw: random.Random) -> None:
         """A fresh engine takes over: detectors from the beginning, or from any of the heads on."""
         self.engine = engine_of(self.pack)
-        self.engine.restore(iter(self.records))
+        self.engine.restore(self.records, lambda prepared: iter(list(prepared)))  # as far ahead as can be
         begin = 0
         if self.forgotten or draw.random() < 0.7:
             begin, learnt = draw.choice(self.heads)
