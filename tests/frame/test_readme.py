@@ -62,7 +62,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
             timeout=TIMEOUT_S,
             check=False,
         )
-        printed.setdefault(command, []).append(done.stdout)
+        # A slow machine says that it loads the kernels; README is of one that has done so.
+        printed.setdefault(command, []).append(re.sub(r"riskgate: loading the kernels.*\n", "", done.stdout))
         if command.endswith(" decisions.ndjson"):
             printed["decisions"] = (folder / "decisions.ndjson").read_text(encoding="utf-8").splitlines()
     return printed
