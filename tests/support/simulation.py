@@ -214,7 +214,7 @@ class Simulation:
             return self._pump(pump, decider, stop, syncers[0], calm)
 
     def _pump(self, pump: Pump, decider: Decider, stop: Stop, syncer: Syncer, calm: bool) -> str:
-        stops_after = BATCHES_MAX if calm or self.draw.random() < 0.6 else self.draw.randint(0, 60)
+        stops_after = BATCHES_MAX if calm or self.draw.random() < 0.5 else self.draw.randint(0, 25)
         patience_s = self.draw.choice((0.0, 0.3, 2.0))
         begun_s = self.clock.monotonic()
         for number in range(BATCHES_MAX):
