@@ -10,7 +10,7 @@ from flows.decider import Decider, Judge, Judgement
 from flows.entries import Delivered, Entry
 from flows.files import LineSink, LineSource, OutputClosedError
 from flows.keeper import Keeper
-from flows.lifecycle import FlowError, PeerGoneError, Stop, stopped_by_signals
+from flows.lifecycle import FlowError, PeerGoneError, Stop, StoppedError, stopped_by_signals
 from flows.pump import Pump
 from flows.recall import Lists, Recall
 from flows.resumption import Resumed, resume
@@ -43,6 +43,7 @@ __all__ = [
     "Sink",
     "Source",
     "Stop",
+    "StoppedError",
     "Tally",
     "Verdicts",
     "Worker",

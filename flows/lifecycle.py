@@ -12,6 +12,10 @@ class FlowError(Exception):
     """Input or output that cannot go on, told in a sentence for the user."""
 
 
+class StoppedError(FlowError):
+    """The stop came before anything was taken."""
+
+
 class PeerGoneError(FlowError):
     """Another process of the cluster has ended, and this one cannot go on alone."""
 

@@ -26,6 +26,7 @@ from flows import (
     Place,
     Recall,
     Stop,
+    StoppedError,
     Tally,
     resume,
     run,
@@ -185,7 +186,7 @@ def _decide(
                     run_together(role.place, engine, ends[0], decider, ends[1], stop, keeper, progress)
             finally:
                 tally.forgotten_early = engine.forgotten_early
-        except OutputClosedError as error:
+        except (OutputClosedError, StoppedError) as error:
             role.notify(str(error))
         except PeerGoneError as error:
             code = _gone(role, error)

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from flows.kafka.settings import Value, log
 from flows.kafka.trouble import Trouble
-from flows.lifecycle import FlowError, Stop
+from flows.lifecycle import Stop, StoppedError
 
 ASK_TIMEOUT_S = 5.0
 RETRY_AFTER_S = 1.0
@@ -23,7 +23,7 @@ def published_since(
 ) -> dict[str, list[bytes]]:
     """The values of all records of each topic with a timestamp from `since_ms` on, up to where the topics end now.
 
-    Tries again while no broker answers. Raises FlowError when the stop comes first.
+    Tries again while no broker answers. Raises StoppedError when the stop comes first.
     """
     while True:
         consumer = Consumer({**configuration, "error_cb": trouble.on_error, "logger": log()})
@@ -75,4 +75,4 @@ def _take(message: Message, read: dict[str, list[bytes]]) -> None:
 
 def _go_on(stop: Stop) -> None:
     if stop.requested:
-        raise FlowError("stopped while reading back what was delivered before; nothing is lost, the next run does it")
+        raise StoppedError("stopped while reading back what was delivered before; nothing is lost, the next run does it")

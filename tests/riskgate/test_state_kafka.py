@@ -134,6 +134,7 @@ def assert_same(taken: Sequence[Published], expected: dict[str, bytes], repeated
 def finish(figures: Figures, reader: Readers, expected: int, *command: str | Path, errors: Path) -> None:
     """A last life, to the end."""
     with started(errors, *command) as running:
+        running.await_told("took up")
         wait_until(lambda: reader.count() >= expected, DEADLINE_S, f"{expected} decisions")
         assert running.end(signal.SIGTERM) == 0
         figures.add(running.told)

@@ -213,7 +213,7 @@ def test_any_number_of_workers_goes_on_where_others_were_killed(
                     decided.await_count((run + 1) * 5_000 + draw.randrange(-1_000, 1_000), running)
                     kill_all(running)
                 else:
-                    running.await_told("reading `")
+                    running.await_told("took up `")
                     decided.await_count(len(events), running)
                     assert running.end(signal.SIGTERM) == 0, running.told
         assert decided.take() == len(events)
