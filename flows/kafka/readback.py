@@ -75,4 +75,4 @@ def _take(message: Message, read: dict[str, list[bytes]]) -> None:
 
 def _go_on(stop: Stop) -> None:
     if stop.requested:
-        raise StoppedError("stopped while reading back what was delivered before; nothing is lost, the next run does it")
+        raise StoppedError("stopped while reading back what was delivered before; the next run does so again")
