@@ -59,11 +59,10 @@ class Topics:
         self._made: list[str] = []
 
     def __call__(self, stem: str = "topic", partitions: int = 1) -> str:
-        """A fresh, empty topic's name, which begins with `stem`."""
+        """A fresh, empty topic's name, which begins with `stem`. The broker keeps records of any age in it."""
         name = f"{stem}-{uuid4().hex[:12]}"
-        for done in self._admin.create_topics(
-            [NewTopic(name, num_partitions=partitions, replication_factor=1)]
-        ).values():
+        made = NewTopic(name, num_partitions=partitions, replication_factor=1, config={"retention.ms": "-1"})
+        for done in self._admin.create_topics([made]).values():
             done.result(ADMIN_TIMEOUT_S)
         self._made.append(name)
         wait_until(lambda: self._is_led(name, partitions), ADMIN_TIMEOUT_S, f"leaders of topic {name}")
