@@ -31,7 +31,9 @@ SLOWLY = (
 
 def fill(bootstrap: str, topic: str, times_of: Mapping[int, Iterable[int]]) -> None:
     """Produces payments with those timestamps to those partitions; the id is `partition-offset`."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 50, "batch.size": 16_384})
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "linger.ms": 50, "batch.size": 16_384, "enable.idempotence": True}
+    )
     for partition, times in times_of.items():
         for offset, timestamp_ms in enumerate(times):
             producer.produce(topic, payment(f"{partition}-{offset}"), partition=partition, timestamp=timestamp_ms)

@@ -100,7 +100,9 @@ def fill(bootstrap: str, topic: str, events: Sequence[bytes]) -> None:
     if not events:
         return
     later_ms = time.time_ns() // 1_000_000 - msgspec.json.decode(events[-1])["timestamp"]
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "log_level": SILENT})
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "linger.ms": 20, "log_level": SILENT, "enable.idempotence": True}
+    )
     for at, line in enumerate(events):
         producer.produce(topic, line, key=user_of(line), timestamp=later_ms + msgspec.json.decode(line)["timestamp"])
         if at % 1_000 == 0:

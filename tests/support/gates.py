@@ -69,7 +69,7 @@ def running(*gates: Gate) -> Iterator[None]:
 
 def send(bootstrap: str, topic: str, *values: bytes | None) -> None:
     """Produces to four partitions in turn."""
-    producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 10_000_000})
+    producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 10_000_000, "enable.idempotence": True})
     for at, value in enumerate(values):
         producer.produce(topic, value, partition=at % 4)
     assert producer.flush(DEADLINE_S) == 0

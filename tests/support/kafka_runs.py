@@ -40,7 +40,9 @@ def _is_there(pid: int) -> bool:
 
 def send_keyed(bootstrap: str, topic: str, partitions: int, events: Sequence[tuple[str, bytes]]) -> None:
     """Produces each event to the partition of its key."""
-    producer = Producer({"bootstrap.servers": bootstrap, "queue.buffering.max.messages": 1_000_000})
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "queue.buffering.max.messages": 1_000_000, "enable.idempotence": True}
+    )
     for key, value in events:
         producer.produce(topic, value, partition=zlib.crc32(key.encode()) % partitions)
     assert producer.flush(DEADLINE_S) == 0
