@@ -1,9 +1,11 @@
 """Fixtures for tests that talk to real servers; they fail, and never skip, where a server cannot be had."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from support.own_broker import OwnBroker
 from support.services import Topics, address, own_database
 
 
@@ -32,3 +34,12 @@ def redis_db(redis_url: str) -> Iterator[str]:
     """The URL of an empty Redis database of this test alone."""
     with own_database(redis_url) as url:
         yield url
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[OwnBroker]:
+    """A broker of this test alone, which can go away and come back."""
+    made = OwnBroker(tmp_path)
+    made.start()
+    yield made
+    made.stop()

@@ -1,24 +1,12 @@
 """A broker of this test's own goes away in the middle of the work and comes back."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
-
-import pytest
 
 from support.gates import DEADLINE_S, Gate, committed, decided, noted, running, send
 from support.judges import Lingering
 from support.own_broker import OwnBroker
 from support.services import Topics, wait_until
 from support.streams import payment
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[OwnBroker]:
-    made = OwnBroker(tmp_path)
-    made.start()
-    yield made
-    made.stop()
 
 
 def test_a_broker_that_dies_and_comes_back_costs_no_decision(broker: OwnBroker) -> None:

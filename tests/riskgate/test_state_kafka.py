@@ -12,7 +12,6 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
-import pytest
 import redis
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
@@ -166,14 +165,6 @@ def test_kills_under_load_lose_nothing_and_change_nothing(kafka_bootstrap: str, 
     finish(figures, reader, len(events), *command, errors=errors)
     assert_same(reader.taken, expected, EVENTS // AGAIN)
     print(f"\n1 partition: {len(events):,} events, {len(reader.taken):,} decisions and answers, {figures}")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[OwnBroker]:
-    made = OwnBroker(tmp_path)
-    made.start()
-    yield made
-    made.stop()
 
 
 @contextmanager
