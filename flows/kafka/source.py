@@ -134,14 +134,15 @@ class KafkaSource:
     def _reached_by(self, messages: list[Message]) -> Reached:
         """The offset behind the last message of each partition."""
         wanted = len(self._read_to)
-        reached: dict[str, int] = {}
+        reached: dict[int, int] = {}
         for message in reversed(messages):
-            part = f"{self._topic}/{message.partition()}"
-            if part not in reached:
-                reached[part] = (message.offset() or 0) + 1
+            partition = message.partition() or 0
+            if partition not in reached:
+                reached[partition] = (message.offset() or 0) + 1
                 if len(reached) >= wanted:
                     break
-        return reached
+        self._reached |= reached
+        return {f"{self._topic}/{partition}": offset for partition, offset in reached.items()}
 
     def _take_share(self, share: Share) -> None:
         """Takes what falls to this one of the topic's partitions, and looks now and then whether there are more."""
@@ -280,7 +281,10 @@ class KafkaSource:
             self._begin_behind(consumer, partitions)
 
     def _begin_behind(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Begins where the state says: behind the committed offset after a crash, before it after a rebalance."""
+        """Begins where this one has read to by its state or in this life, unless others have gone on from there.
+
+        Offsets cannot be committed while the broker is away, nor any more once it has given the partitions to others.
+        """
         try:
             committed = consumer.committed(partitions, timeout=COMMIT_TIMEOUT_S)
         except KafkaException as error:
