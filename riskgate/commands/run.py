@@ -1,6 +1,8 @@
 """`riskgate run`: its arguments and what is wrong with them. `riskgate.running` does the work."""
 
+import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
@@ -134,6 +136,7 @@ def command(
     }
     _refuse_mixture(of_files, of_kafka)
     listening = _addresses(workers, process, addresses)
+    _end_if_stopped_now()
     if input_path is not None and output_path is not None:
         _refuse_equal({**of_files, "--audit": audit})
         from riskgate.running import FileEnds, run_files
@@ -153,6 +156,12 @@ def command(
     else:
         raise click.UsageError(_missing(of_files, ("--input", "--output")))
     click.get_current_context().exit(code)
+
+
+def _end_if_stopped_now() -> None:
+    """Until the run takes over, a signal ends the process at once: there is nothing to finish yet."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
 
 
 def _run(

@@ -1,6 +1,7 @@
 """`riskgate run` as a process: files, pipes, signals, and a real broker, with the real engine and pack."""
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from support.commands import ROOT, riskgate, started
+from support.commands import ROOT, Running, riskgate, started
 from support.services import Topics, wait_until
 from support.streams import decoded, login, payment
 
@@ -91,6 +92,21 @@ def test_a_signal_ends_it_with_its_summary(tmp_path: Path, number: int) -> None:
         running.process.stdout.readline()
         assert running.end(number, QUICKLY_S) == 0
         assert "decisions                1" in running.told
+        assert "Traceback" not in running.told
+
+
+def hears(running: Running, number: int) -> bool:
+    """Whether the process has a handler for that signal."""
+    status = Path(f"/proc/{running.process.pid}/status").read_text(encoding="ascii")
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_it_has_begun_ends_it_as_well(tmp_path: Path, number: int) -> None:
+    with started(tmp_path / "err", *RUN, "--input", "-", "--output", "-") as running:
+        wait_until(lambda: hears(running, signal.SIGTERM), DEADLINE_S, "a handler of SIGTERM")
+        assert running.end(number, QUICKLY_S) == 0
         assert "Traceback" not in running.told
 
 
