@@ -1,7 +1,7 @@
 """Outcomes: which rules match an event and which are missing, as the bits of two integers; bit n is rule n."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress, groupby
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,10 @@ class Conditions:
     """The conditions of some of a pack's rules, by the numbers they have in the engine, compiled both ways."""
 
     def __init__(self, rules: Mapping[int, Rule], features: Iterable[str], text_id: Callable[[str], int]) -> None:
-        conditions = [rule.when for rule in rules.values()]
+        conditions = {number: rule.when for number, rule in rules.items()}
         self._numbers = list(rules)
         self._words = list(_words_of(self._numbers))
-        self._bits = [1 << number for number in rules]
-        self._columns = Columns(conditions, text_id)
+        self._columns = Columns(list(conditions.values()), text_id)
         self._scalar = compile_scalar(conditions)
         self.rows = Rows(self._scalar.inputs, features)
 
@@ -54,11 +53,7 @@ class Conditions:
 
     def outcome(self, values: Sequence[Any], frame: Frame, moment_ms: int) -> tuple[int, int]:
         """Which rules match and which are missing, with a value for each of `inputs`."""
-        outcomes = self._scalar.evaluate(values, frame.lists, moment_ms)
-        lack = 0
-        if None in outcomes:
-            lack = sum(bit for bit, outcome in zip(self._bits, outcomes, strict=True) if outcome is None)
-        return sum(compress(self._bits, outcomes)), lack
+        return self._scalar.evaluate(values, frame.lists, moment_ms)
 
     def _bits_of_events(self, masks: NDArray[np.bool_]) -> list[int]:
         """For each event the integer of its bits."""

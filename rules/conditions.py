@@ -29,7 +29,7 @@ from rules.syntax import (
 from schemas import Value
 
 Lists = Mapping[str, Mapping[str, int] | None]
-Evaluate = Callable[[Sequence[Value], Lists, int], list[bool | None]]
+Evaluate = Callable[[Sequence[Value], Lists, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Scalar:
     """Compiled conditions. `inputs_of` has, for each condition, the indexes of its inputs.
 
     `evaluate(values, lists, timestamp_ms)` takes one value for each of `inputs` (None: missing; what stands at a list's
-    place is not read), what each list holds (None or absent: not known) and the event's time. It returns an outcome for
-    each condition: True, False, or None where it is missing.
+    place is not read), what each list holds (None or absent: not known) and the event's time. It returns the bits of
+    the conditions that are true, and of those that are missing.
     """
 
     inputs: tuple[Input, ...]
@@ -46,15 +46,16 @@ class Scalar:
     evaluate: Evaluate
 
 
-def compile_scalar(conditions: Sequence[Condition]) -> Scalar:
-    program = compile_program(conditions)
+def compile_scalar(conditions: Mapping[int, Condition]) -> Scalar:
+    """The conditions as one function; that of number n has bit n."""
+    program = compile_program(list(conditions.values()))
     writer = _Writer({read: index for index, read in enumerate(program.inputs)})
     for node, number in program.nodes.items():
         writer.write(node, number)
     values = "".join(f"v{index}, " for index in range(len(program.inputs)))
-    outcomes = ", ".join(writer.name_of(condition.tree) for condition in conditions)
+    outcomes = [line for number, each in conditions.items() for line in writer.outcome_lines(each.tree, 1 << number)]
     body = [f"({values}) = values"] if values else []
-    body += [*writer.list_lines(), *writer.lines, f"return [{outcomes}]"]
+    body += ["hit = lack = 0", *writer.list_lines(), *writer.lines, *outcomes, "return hit, lack"]
     source = "def evaluate(values, lists, timestamp_ms):\n" + "\n".join(f"    {line}" for line in body)
     namespace: dict[str, Any] = dict(writer.constants)
     exec(compile(source, "<conditions>", "exec"), namespace)
@@ -75,8 +76,12 @@ class _Writer:
     def list_lines(self) -> list[str]:
         return [f"{name} = lists.get({self._constant(read.name)})" for read, name in self._lists.items()]
 
-    def name_of(self, node: Node) -> str:
-        return self._names[node]
+    def outcome_lines(self, node: Node, bit: int) -> list[str]:
+        """Puts the bit where the outcome of a condition's tree belongs."""
+        lines = [f"if {self._names[node]}: hit |= {bit}"]
+        if node not in self._never_missing:
+            lines.append(f"elif {self._names[node]} is None: lack |= {bit}")
+        return lines
 
     def write(self, node: Node, number: int) -> None:
         """Writes the assignment to `t<number>`; what is only a value of the caller's or a constant needs none."""

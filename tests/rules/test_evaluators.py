@@ -64,6 +64,17 @@ def _macro(text: str | None, world: World) -> Typed:
     return Typed(None if None in parts else float(parts[0]) - float(parts[1]), "money")
 
 
+def _numbered(conditions: Sequence[Condition]) -> dict[int, Condition]:
+    """Numbers with gaps, as rules that are judged by turns leave them."""
+    return {3 * number: condition for number, condition in enumerate(conditions)}
+
+
+def _bits(outcomes: Sequence[bool | None]) -> tuple[int, int]:
+    """The bits of what is true, and of what is missing, by the numbers of `_numbered`."""
+    hit = sum(1 << 3 * number for number, outcome in enumerate(outcomes) if outcome is True)
+    return hit, sum(1 << 3 * number for number, outcome in enumerate(outcomes) if outcome is None)
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), texts=st.lists(conditions(), min_size=1, max_size=4))
 def test_scalar_and_columns_equal_the_oracle(
@@ -74,12 +85,12 @@ def test_scalar_and_columns_equal_the_oracle(
         assert {each.code for each in loaded.findings if each.severity == "error"} <= {"bad-literal"}
         return
     compiled: list[Condition] = [rule.when for rule in loaded.pack.rules]
-    scalar, columns = compile_scalar(compiled), compile_columns(compiled, _text_id)
+    scalar, columns = compile_scalar(_numbered(compiled)), compile_columns(compiled, _text_id)
     assert (scalar.inputs, scalar.inputs_of) == (columns.inputs, columns.inputs_of)
     rows = data.draw(st.lists(st.tuples(*map(values_of, scalar.inputs)), min_size=1, max_size=4))
     lists: dict[str, Mapping[str, int] | None] = {"blocked": data.draw(_lists), "absent": None}
     expected = [[outcome(t, _world(scalar.inputs, row, lists)) for t in texts] for row in rows]
-    assert [scalar.evaluate(row, lists, NOW_MS) for row in rows] == expected
+    assert [scalar.evaluate(row, lists, NOW_MS) for row in rows] == list(map(_bits, expected))
     given_columns = [_column(read, [row[i] for row in rows]) for i, read in enumerate(scalar.inputs)]
     times = np.full(len(rows), NOW_MS)
     matched, missing = columns.evaluate(given_columns, lists, times)
@@ -88,7 +99,7 @@ def test_scalar_and_columns_equal_the_oracle(
 
 
 def test_no_conditions_evaluate_to_nothing() -> None:
-    assert compile_scalar([]).evaluate([], {}, NOW_MS) == []
+    assert compile_scalar({}).evaluate([], {}, NOW_MS) == (0, 0)
     matched, missing = compile_columns([], _text_id).evaluate([], {}, np.zeros(3, np.int64))
     assert matched.shape == missing.shape == (0, 3)
 
@@ -96,7 +107,7 @@ def test_no_conditions_evaluate_to_nothing() -> None:
 def test_conditions_share_their_inputs(tmp_path: Path) -> None:
     body = _body(["amount > 5 and method in lists.blocked", "has(method)", "amount < 3"])
     pack = sound_pack(tmp_path, body, LISTS)
-    scalar = compile_scalar([rule.when for rule in pack.rules])
+    scalar = compile_scalar(_numbered([rule.when for rule in pack.rules]))
     assert [read.name for read in scalar.inputs] == ["amount", "method", "blocked"]
     assert scalar.inputs_of == ((0, 1, 2), (1,), (0,))
 
@@ -104,7 +115,7 @@ def test_conditions_share_their_inputs(tmp_path: Path) -> None:
 def test_an_integer_beyond_the_floats_is_compared_exactly(tmp_path: Path) -> None:
     pack = sound_pack(tmp_path, _body(["quantity > n_1h"]), LISTS)
     values = (2**60 + 1, 2**60)
-    assert compile_scalar([pack.rules[0].when]).evaluate(values, {}, NOW_MS) == [True]
+    assert compile_scalar({0: pack.rules[0].when}).evaluate(values, {}, NOW_MS) == (1, 0)
     columns = [NumberColumn(np.array([value]), None) for value in values]
     matched, _ = compile_columns([pack.rules[0].when], _text_id).evaluate(columns, {}, np.array([NOW_MS]))
     assert matched.tolist() == [[True]]
@@ -113,9 +124,9 @@ def test_an_integer_beyond_the_floats_is_compared_exactly(tmp_path: Path) -> Non
 def test_texts_of_the_pack_are_not_in_the_generated_source(tmp_path: Path) -> None:
     text = 'method == "\'); import os #" or method in ("__import__", "b")'
     pack = sound_pack(tmp_path, _body([text]), LISTS)
-    evaluate = compile_scalar([pack.rules[0].when]).evaluate
-    assert evaluate(["'); import os #"], {}, NOW_MS) == [True]
-    assert evaluate(["c"], {}, NOW_MS) == [False]
+    evaluate = compile_scalar({70: pack.rules[0].when}).evaluate
+    assert evaluate(["'); import os #"], {}, NOW_MS) == (1 << 70, 0)
+    assert evaluate(["c"], {}, NOW_MS) == (0, 0)
 
 
 _EDGES: list[tuple[str, dict[str, Any], bool | None]] = [
@@ -160,10 +171,10 @@ _EDGE_LISTS: dict[str, Mapping[str, int] | None] = {
 @pytest.mark.parametrize(("text", "values", "expected"), _EDGES)
 def test_edges(tmp_path: Path, text: str, values: dict[str, Any], expected: bool | None) -> None:
     conditions_of_one = [sound_pack(tmp_path, _body([text]), LISTS).rules[0].when]
-    scalar, columns = compile_scalar(conditions_of_one), compile_columns(conditions_of_one, _text_id)
+    scalar, columns = compile_scalar(_numbered(conditions_of_one)), compile_columns(conditions_of_one, _text_id)
     row = [values.get(read.name) for read in scalar.inputs]
     assert outcome(text, _world(scalar.inputs, row, _EDGE_LISTS)) is expected
-    assert scalar.evaluate(row, _EDGE_LISTS, NOW_MS) == [expected]
+    assert scalar.evaluate(row, _EDGE_LISTS, NOW_MS) == _bits([expected])
     given_columns = [_column(read, [value]) for read, value in zip(scalar.inputs, row, strict=True)]
     matched, missing = columns.evaluate(given_columns, _EDGE_LISTS, np.array([NOW_MS]))
     assert (matched.tolist(), missing.tolist()) == ([[expected is True]], [[expected is None]])
