@@ -27,7 +27,7 @@ class Frame:
 
     `texts` are the text fields that anybody reads; `text_ids` has a column of ids for each of them. The events' names
     are what identifies them, with an id for each. `kinds` are the events' types as numbers, `type_ids` the ids of the
-    types' names. An amount in another currency than the pack's is missing.
+    types' names. `contents` has a hash of each event's bytes. An amount in another currency than the pack's is missing.
     """
 
     def __init__(
@@ -56,10 +56,11 @@ class Frame:
         self._text_names = texts.names
         self._texts: list[tuple[str | None, ...]] = texts.of(batch.events)
         self.names = names_of(batch.events)
-        ids = hasher.ids([*chain.from_iterable(self._texts), *self.names])
-        count = len(batch.events) * len(texts.names)
-        self.text_ids: NDArray[np.uint64] = ids[:count].reshape(len(batch.events), len(texts.names))
-        self.name_ids: NDArray[np.uint64] = ids[count:]
+        hashes = hasher.hashes([*chain.from_iterable(self._texts), *self.names], batch.raws)
+        count, width = len(batch.events), len(texts.names)
+        self.text_ids: NDArray[np.uint64] = hashes[: count * width].reshape(count, width)
+        self.name_ids: NDArray[np.uint64] = hashes[count * width : -count]
+        self.contents: NDArray[np.uint64] = hashes[-count:]
         self._type_ids = type_ids
 
     @property

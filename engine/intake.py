@@ -58,7 +58,7 @@ class Intake:
         unsalted = frame.kinds_present <= self._unsalted_kinds
         return Coming(
             frame.name_ids if unsalted else frame.name_ids ^ self._salts[frame.codes],
-            self._hasher.contents(batch.raws),
+            frame.contents,
             batch.timestamp_ms,
             None if arrived_ms is None else np.full(count, arrived_ms, dtype=np.int64),
             columns,

@@ -1,4 +1,4 @@
-"""A kernel that hashes JSON objects so that neither the order of their fields nor white space matters.
+"""Kernels that hash a JSON object so that neither the order of their fields nor white space matters.
 
 A field is a sequence of tokens: its name and the strings, numbers, literals and punctuation of its value. Its hash is
 the SipHash of its tokens, each filled up with zeros to whole words; an object's is the sum over its fields. Within a
@@ -8,11 +8,8 @@ value the order matters. Bytes that are no JSON object have some hash too.
 import numpy as np
 from numpy.typing import NDArray
 
-from windows.jit import inlined, kernel
+from windows.jit import inlined
 from windows.siphash import State, absorbed, finished, seeded, word_at
-
-MARGIN = 8
-"""So many bytes must follow the last object: the kernel reads whole words."""
 
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _SPACE = b'"\\,: '
 _BRACE, _BRACKET, _END_BRACE, _END_BRACKET = b"{[}]"
@@ -91,7 +88,8 @@ def _depth_change(byte: int) -> int:
 
 
 @inlined
-def _hash_object(text: NDArray[np.uint8], at: int, stop: int, key0: np.uint64, key1: np.uint64) -> np.uint64:
+def hash_object(text: NDArray[np.uint8], at: int, stop: int, key0: np.uint64, key1: np.uint64) -> np.uint64:
+    """The hash of the object from `at` to `stop`; behind it there must be seven bytes more."""
     total, state = np.uint64(0), seeded(key0, key1)
     depth = length = 0
     while at < stop:
@@ -114,14 +112,3 @@ def _hash_object(text: NDArray[np.uint8], at: int, stop: int, key0: np.uint64, k
                 length += (end - at + 7) & ~7
         at = end
     return total
-
-
-@kernel
-def hash_objects(
-    text: NDArray[np.uint8], lengths: NDArray[np.int64], key0: np.uint64, key1: np.uint64, out: NDArray[np.uint64]
-) -> None:
-    """The hash of each object in `text`, where they are one behind the other."""
-    start = 0
-    for i in range(len(lengths)):
-        out[i] = _hash_object(text, start, start + lengths[i], key0, key1)
-        start += lengths[i]

@@ -1,18 +1,23 @@
 """64-bit ids of texts and contents of events, under a key: who does not know it can make no two of them collide."""
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from windows.contents import MARGIN, hash_objects
+from windows.contents import hash_object
 from windows.jit import inlined, kernel
 from windows.siphash import absorbed, finished, seeded, word_at
 
 SEPARATOR = "\0"
-_SEPARATOR, _NO_SEPARATOR = ord(SEPARATOR), 256
-_MARGIN = bytes(MARGIN)
+_WORD = 8
+_END = SEPARATOR.encode() * _WORD
+"""Ends the last text; kernels read whole words."""
+
+_NOT_IN_TEXTS = b"\xff" * _WORD
+"""The same, of a byte that is in no UTF-8."""
 
 
 @inlined
@@ -28,21 +33,24 @@ def _hash(text: NDArray[np.uint8], start: int, stop: int, key0: np.uint64, key1:
 
 
 @kernel
-def _hash_parts(
-    text: NDArray[np.uint8], separator: int, key0: np.uint64, key1: np.uint64, out: NDArray[np.uint64]
+def _hash_all(
+    buffer: NDArray[np.uint8], objects: int, separator: int, key0: np.uint64, key1: np.uint64, out: NDArray[np.uint64]
 ) -> None:
-    """The hash of each part of `text` between separators; an empty part is 0, another is never 0."""
-    start = 0
-    part = 0
-    for at in range(len(text) + 1):
-        if at == len(text) or text[at] == separator:
-            if at == start:
-                out[part] = np.uint64(0)
-            else:
-                value = _hash(text, start, at, key0, key1)
-                out[part] = value if value != np.uint64(0) else np.uint64(1)
-            part += 1
-            start = at + 1
+    """Fills `out` with the hash of each text and then of each object; an empty text is 0, another is never 0.
+
+    `buffer` has the lengths of the objects, the objects, and the texts, each with `separator` behind it.
+    """
+    texts, at = len(out) - objects, 8 * objects
+    for i in range(objects):
+        end = at + int(word_at(buffer, 8 * i))
+        out[texts + i] = hash_object(buffer, at, end, key0, key1)
+        at = end
+    for i in range(texts):
+        start = at
+        while buffer[np.uint64(at)] != separator:
+            at += 1
+        out[i] = np.uint64(0) if at == start else max(_hash(buffer, start, at, key0, key1), np.uint64(1))
+        at += 1
 
 
 class Hasher:
@@ -54,37 +62,30 @@ class Hasher:
         self._key0 = np.uint64(int.from_bytes(key[:8], "little"))
         self._key1 = np.uint64(int.from_bytes(key[8:], "little"))
         self.id("compile now")
-        self.contents([])
 
     def ids(self, texts: Sequence[str | None]) -> NDArray[np.uint64]:
         """The id of each text, uint64; a missing or empty text has the id 0."""
+        return self.hashes(texts, ())
+
+    def hashes(self, texts: Sequence[str | None], objects: Sequence[bytes]) -> NDArray[np.uint64]:
+        """The ids of the texts, and behind them a hash of each JSON object.
+
+        In the latter the order of the object's fields and white space make no difference. Fields inside other values
+        are taken in their order, and numbers and strings as they are written.
+        """
         there: Sequence[Any] = texts
         try:
             joined = SEPARATOR.join(there)
         except TypeError:
             joined = SEPARATOR.join([text or "" for text in texts])
-        out = np.empty(len(texts), dtype=np.uint64)
-        if joined.count(SEPARATOR) == len(texts) - 1:
-            self._hash(joined, _SEPARATOR, out)
-        else:
-            for at, text in enumerate(texts):
-                self._hash(text or "", _NO_SEPARATOR, out[at : at + 1])
+        encoded, end = joined.encode(), _END
+        if joined.count(SEPARATOR) >= len(texts):
+            encoded, end = _NOT_IN_TEXTS[:1].join([(text or "").encode() for text in texts]), _NOT_IN_TEXTS
+        buffer = np.frombuffer(b"".join((array("q", map(len, objects)), *objects, encoded, end)), np.uint8)
+        out = np.empty(len(texts) + len(objects), np.uint64)
+        _hash_all(buffer, len(objects), end[0], self._key0, self._key1, out)
         return out
 
     def id(self, text: str) -> int:
         """The id of one text."""
         return int(self.ids([text])[0])
-
-    def contents(self, raws: Sequence[bytes]) -> NDArray[np.uint64]:
-        """A hash of each JSON object, uint64, in which the order of its fields and white space make no difference.
-
-        Fields inside other values are taken in their order, and numbers and strings as they are written.
-        """
-        lengths = np.fromiter(map(len, raws), np.int64, len(raws))
-        text = np.frombuffer(b"".join((*raws, _MARGIN)), np.uint8)
-        out = np.empty(len(raws), np.uint64)
-        hash_objects(text, lengths, self._key0, self._key1, out)
-        return out
-
-    def _hash(self, joined: str, separator: int, out: NDArray[np.uint64]) -> None:
-        _hash_parts(np.frombuffer(joined.encode(), dtype=np.uint8), separator, self._key0, self._key1, out)

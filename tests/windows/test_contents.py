@@ -38,7 +38,7 @@ def writings(draw: st.DrawFn, value: dict[str, Any]) -> bytes:
 @given(st.data(), st.lists(objects, min_size=1, max_size=5), st.binary(min_size=16, max_size=16))
 def test_contents_equal_the_oracle(data: st.DataObject, batch: list[dict[str, Any]], key: bytes) -> None:
     raws = [data.draw(writings(value)) for value in batch]
-    assert Hasher(key).contents(raws).tolist() == [content_hash(key, raw) for raw in raws]
+    assert Hasher(key).hashes([], raws).tolist() == [content_hash(key, raw) for raw in raws]
 
 
 @st.composite
@@ -55,7 +55,7 @@ def pairs(draw: st.DrawFn) -> tuple[bytes, bytes]:
 @given(pairs())
 def test_only_order_and_white_space_make_no_difference(pair: tuple[bytes, bytes]) -> None:
     raw, other = pair
-    first, second = HASHER.contents([raw, other]).tolist()
+    first, second = HASHER.hashes([], [raw, other]).tolist()
     assert (first == second) == same_content(raw, other)
 
 
@@ -75,7 +75,7 @@ def test_only_order_and_white_space_make_no_difference(pair: tuple[bytes, bytes]
     ],
 )
 def test_what_differs(raw: bytes, other: bytes) -> None:
-    first, second = HASHER.contents([raw, other]).tolist()
+    first, second = HASHER.hashes([], [raw, other]).tolist()
     assert first != second
 
 
@@ -83,6 +83,7 @@ raw_bytes = st.lists(st.sampled_from(tuple(b'{}[]:,"\\ \na1\x00\xff')), max_size
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(raw_bytes, max_size=6))
-def test_any_bytes_are_hashed_without_a_look_at_their_neighbours(batch: list[bytes]) -> None:
-    assert HASHER.contents(batch).tolist() == [HASHER.contents([raw])[0] for raw in batch]
+@given(st.lists(st.one_of(st.none(), texts), max_size=6), st.lists(raw_bytes, max_size=6))
+def test_any_bytes_are_hashed_without_a_look_at_their_neighbours(names: list[str | None], batch: list[bytes]) -> None:
+    alone = [HASHER.hashes([], [raw])[0] for raw in batch]
+    assert HASHER.hashes(names, batch).tolist() == [*HASHER.ids(names).tolist(), *alone]
