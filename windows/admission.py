@@ -54,21 +54,32 @@ ENTRIES_MAX = 1 << 24
 _ENTRIES_LIMIT = 1 << 30
 _TABLE_MIN = 1 << 12
 _PART = 8192
-"""So many events are taken at a time, with room for all of them in the table."""
+"""So many events are loaded at a time, with room for all of them in the table."""
+
+# Rows of what is found out about each event.
+KIND, SERIAL, CLOCK, FOUND_ROWS = range(4)
 
 
 class Verdicts(msgspec.Struct, frozen=True, gc=False):
-    """What each of n events is.
+    """What each of n events is. `found` is int64[FOUND_ROWS, n]. `plain`: all are FRESH."""
 
-    `kinds` is uint8[n]: FRESH, LATE, FUTURE, DUPLICATE or CONFLICT. `serials` is int64[n]: the event's own running
-    number, or the first one's for a duplicate or a conflict. `clock_ms` is int64[n]: the stream's clock in event time
-    as the event came; the event's own time while there is none. `plain`: all are FRESH.
-    """
-
-    kinds: NDArray[np.uint8]
-    serials: NDArray[np.int64]
-    clock_ms: NDArray[np.int64]
+    found: NDArray[np.int64]
     plain: bool
+
+    @property
+    def kinds(self) -> NDArray[np.int64]:
+        """Int64[n]: FRESH, LATE, FUTURE, DUPLICATE or CONFLICT."""
+        return self.found[KIND]
+
+    @property
+    def serials(self) -> NDArray[np.int64]:
+        """Int64[n]: the event's own running number, or the first one's for a duplicate or a conflict."""
+        return self.found[SERIAL]
+
+    @property
+    def clock_ms(self) -> NDArray[np.int64]:
+        """Int64[n]: the stream's clock in event time as the event came; the event's own time while there is none."""
+        return self.found[CLOCK]
 
 
 @inlined
@@ -122,42 +133,42 @@ def _admit(
     contents: NDArray[np.uint64],
     times: Words,
     arrivals: Words,
-    kinds: NDArray[np.uint8],
-    serials: Words,
-    clocks: Words,
+    found: Words,
 ) -> int:
-    """Fills `kinds`, `serials` and `clocks`, one event after the other; all are new where nobody is `asking`.
+    """Fills `found` one event after the other; all are new where nobody is `asking`.
 
-    Returns how many are not FRESH.
+    Arrivals are 0 where `arrivals` is empty. Returns how many are not FRESH.
     """
     ledger = Ledger(entries, directory, numbers, spare, table)
     astray = 0
     if len(ids):
         register[LEDGER_FETCHED] = _fetch(ledger, register, ids, times[-1], keep_ms)
     for i in range(len(ids)):
-        time, arrival, count = times[i], arrivals[i], register[CLOCK_COUNT]
+        time, arrival, count = times[i], arrivals[i] if len(arrivals) else 0, register[CLOCK_COUNT]
         ahead, agreed = quorum_of(recent, AHEAD, count, skew_ms), quorum_of(recent, TIME, count, skew_ms)
         base = _earlier(base_of(recent, AHEAD, count, ahead), arrival, base_of(recent, TIME, count, agreed))
         sure = _earlier(surpassed_by(recent, AHEAD, count, ahead), arrival, surpassed_by(recent, TIME, count, agreed))
         clock = layout.NULL if ahead == layout.NULL else ahead + arrival
         reached = max(register[LEDGER_CLOCK], sure)
         came = max(time, reached) if clock == layout.NULL else reached
-        clocks[i] = time if clock == layout.NULL else clock
+        found[CLOCK, i] = time if clock == layout.NULL else clock
         if asking:
             record, _ = find(ledger.table, ledger.entries, ids[i])
             if record != layout.UNSEEN and came - entries[record + ENTRY_CLOCK] <= dedupe_ms:
-                kinds[i] = DUPLICATE if np.uint64(entries[record + ENTRY_CONTENT]) == contents[i] else CONFLICT
-                serials[i] = serial_of(ledger, record)
+                same = np.uint64(entries[record + ENTRY_CONTENT]) == contents[i]
+                found[KIND, i] = DUPLICATE if same else CONFLICT
+                found[SERIAL, i] = serial_of(ledger, record)
                 astray += 1
                 continue
-        kinds[i] = _punctuality(time, clock, base, lateness_ms, skew_ms)
-        astray += kinds[i] != FRESH
+        kind = _punctuality(time, clock, base, lateness_ms, skew_ms)
+        found[KIND, i] = kind
+        astray += kind != FRESH
         register[LEDGER_CLOCK] = reached
         expire(ledger, register, dedupe_ms, keep_ms)
         if register[LEDGER_NEXT] - register[LEDGER_OLDEST] == entries_max:
             forget_oldest(ledger, register)
             register[LEDGER_EARLY] += 1
-        serials[i] = append(ledger, register, ids[i], contents[i], came)
+        found[SERIAL, i] = append(ledger, register, ids[i], contents[i], came)
         remember(recent, register, time - arrival, time)
     return astray
 
@@ -213,11 +224,12 @@ class Admission:
         self._numbers = np.zeros(pages, dtype=np.int64)
         self._spare = np.arange(pages - 1, -1, -1, dtype=np.int64)
         self._table = np.zeros(_TABLE_MIN, dtype=np.int64)
+        self._room = 0
         self._recent = np.zeros((ROWS, RECENT), dtype=np.int64)
         self._register = np.zeros(LEDGER_REGISTER, dtype=np.int64)
         self._register[LEDGER_SPARE] = pages
         self._register[LEDGER_CLOCK] = layout.LONG_AGO
-        nothing = np.empty(0, dtype=np.int64)
+        self._unknown = nothing = np.empty(0, dtype=np.int64)
         self.admit(nothing.view(np.uint64), nothing.view(np.uint64), nothing, None)
         self.find(nothing.view(np.uint64))
         rehash(self._table, np.zeros_like(self._table))
@@ -271,7 +283,10 @@ class Admission:
         arrival_ms: NDArray[np.int64] | None,
     ) -> None:
         """Remembers n events that were admitted before, in the order of their serials."""
-        self._take(False, ids, contents, timestamp_ms, arrival_ms)
+        for start in range(0, len(ids), _PART):
+            part = slice(start, start + _PART)
+            arrivals = None if arrival_ms is None else arrival_ms[part]
+            self._take(False, ids[part], contents[part], timestamp_ms[part], arrivals)
 
     def _take(
         self,
@@ -282,32 +297,33 @@ class Admission:
         arrival_ms: NDArray[np.int64] | None,
     ) -> Verdicts:
         count = len(ids)
-        arrivals = np.zeros(count, dtype=np.int64) if arrival_ms is None else arrival_ms
-        kinds, serials, clocks = np.empty(count, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
-        columns = ids, contents, timestamp_ms, arrivals, kinds, serials, clocks
-        astray = 0
-        for start in range(0, max(count, 1), _PART):
-            part = columns if count <= _PART else [column[start : start + _PART] for column in columns]
-            self._make_room(len(part[0]))
-            astray += _admit(
-                self._entries,
-                self._directory,
-                self._numbers,
-                self._spare,
-                self._table,
-                self._recent,
-                self._register,
-                *self._limits,
-                asking,
-                *part,
-            )
-        return Verdicts(kinds, serials, clocks, astray == 0)
+        if count > self._room:
+            self._make_room(count)
+        self._room -= count
+        found = np.empty((FOUND_ROWS, count), np.int64)
+        astray = _admit(
+            self._entries,
+            self._directory,
+            self._numbers,
+            self._spare,
+            self._table,
+            self._recent,
+            self._register,
+            *self._limits,
+            asking,
+            ids,
+            contents,
+            timestamp_ms,
+            self._unknown if arrival_ms is None else arrival_ms,
+            found,
+        )
+        return Verdicts(found, astray == 0)
 
     def _make_room(self, count: int) -> None:
-        """Lets the table have room for `count` ids more."""
-        oldest, following = self._register[LEDGER_OLDEST], self._register[LEDGER_NEXT]
-        most = min(int(following - oldest) + count, self._entries_max)
-        while most * 10 > len(self._table) * 7:
+        """Lets the table have room for `count` ids more, and finds out for how many it has."""
+        held = self.next_serial - self.oldest
+        while min(held + count, self._entries_max) * 10 > len(self._table) * 7:
             larger = np.zeros(2 * len(self._table), dtype=np.int64)
             rehash(self._table, larger)
             self._table = larger
+        self._room = len(self._table) * 7 // 10 - held
