@@ -218,11 +218,8 @@ class Core:
     def _enter(self, coming: Coming) -> tuple[Entered, Share]:
         verdicts = self._admission.admit(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
         admitted = coming if verdicts.plain else _admitted(coming, verdicts)
-        columns = admitted.columns
-        features, rows = self._store.update(columns)
-        if len(columns.judged) > np.count_nonzero(columns.judged):
-            features[:, ~columns.judged] = NULL
-        complete = self._complete(columns.timestamp_ms)
+        features, rows = self._store.update(admitted.columns)
+        complete = self._complete(admitted.columns.timestamp_ms)
         self._keep_texts(rows, admitted.texts)
         self._turn += 1
         revalued = self._revalue(admitted.revaluation)

@@ -73,6 +73,7 @@ class WindowStore:
         self.complete_since_ms = layout.LONG_AGO
         self._since_ms: list[tuple[int, int]] = []
         self._owned: list[NDArray[np.bool_]] = []
+        self._is_whole = shards == 1
         self._page_rows = page_rows
         self._lateness_ms = lateness_ms
         pages = int(memory_bytes * _ROW_SHARE) // (8 * plan.row_words * page_rows)
@@ -150,22 +151,20 @@ class WindowStore:
 
         Features are int64[len(plan.aggregates), n]: NULL where missing; those of `plan.floats` are the bits of a
         float64, NaN where missing; those of `plan.texts` are the row of the event whose text is meant. An event that is
-        not judged has whatever was there, and so have windows of other shards. Rows stay valid until the next update.
+        not judged has NULL; windows of other shards have whatever was there. Rows stay valid until the next update.
         """
         count = len(columns.timestamp_ms)
         if count > BATCH_MAX:
             raise ValueError(f"expected at most {BATCH_MAX} events, got {count}")
         if self._late is not None:
             self._settle(self._late)
-        self._unused_pages += self._left_pages
-        self._left_pages.clear()
+        self._reuse_pages()
         self._since_ms.clear()
         self._owned.clear()
-        edges = self._edges(count)
-        if len(edges) == 2:
+        if count <= self._room:
             features, rows = self._take(columns)
             return features, [rows]
-        pieces = [self._take(_between(columns, start, end)) for start, end in pairwise(edges)]
+        pieces = [self._take(_between(columns, start, end)) for start, end in pairwise(self._edges(count))]
         return np.concatenate([features for features, _ in pieces], axis=1), [rows for _, rows in pieces]
 
     def load(self, columns: Columns) -> list[range]:
@@ -180,8 +179,7 @@ class WindowStore:
             self._late = np.zeros(self.capacity, dtype=np.uint8)
         rows = []
         for start, end in pairwise(self._edges(len(columns.timestamp_ms))):
-            self._unused_pages += self._left_pages
-            self._left_pages.clear()
+            self._reuse_pages()
             part, first = _between(columns, start, end), self._place(end - start)
             loading.load(
                 *self._memory,
@@ -250,15 +248,25 @@ class WindowStore:
             self._floats,
             features,
         )
-        if self._arena.register[layout.ARENA_SHARDS] > 1:
+        if not self._is_whole:
             windowed = int(self.plan.chain_of.max(initial=-1)) + 1
             self._owned.append(np.ascontiguousarray(self._slots[:count, :windowed].T) > layout.FOREIGN)
         return features, range(first, first + count)
 
+    @property
+    def _room(self) -> int:
+        """How many events may go to the page of the next one."""
+        return self._page_rows - self._filled or self._page_rows
+
     def _edges(self, count: int) -> list[int]:
         """Where the next events are cut, so that each part goes to one page."""
-        room = self._page_rows - self._filled or self._page_rows
-        return [0, *range(room, count, self._page_rows), count]
+        return [0, *range(self._room, count, self._page_rows), count]
+
+    def _reuse_pages(self) -> None:
+        """Rows of the pages that were given up are not valid any more."""
+        if self._left_pages:
+            self._unused_pages += self._left_pages
+            self._left_pages.clear()
 
     def _place(self, count: int) -> int:
         """The first of the rows for events that all go to one page."""

@@ -64,8 +64,10 @@ def _take(
     features: Words,
     i: int,
 ) -> None:
-    """Takes event `i` in, and writes its features to `features[:, i]` if it is judged."""
+    """Takes event `i` in, and writes its features to `features[:, i]`, NULL if it is not judged."""
     row, time = first_row + i, times[i]
+    if not judged[i]:
+        features[:, i] = layout.NULL
     log.rows[row * log.row_words] = time
     for v in range(len(values)):
         log.rows[row * log.row_words + 1 + v] = values[v, i]
@@ -115,9 +117,10 @@ def update(
     floats: NDArray[np.float64],
     features: Words,
 ) -> int:
-    """Takes the events into the rows from `first_row` on, and writes each judged one's features to `features[:, i]`.
+    """Takes the events into the rows from `first_row` on, and writes the features of each to `features[:, i]`.
 
-    `slots` has room for the slot of each event in each chain, `scratch` for two words of each or a window's block.
+    They are NULL where it is not judged. `slots` has room for the slot of each event in each chain, `scratch` for two
+    words of each or a window's block.
     """
     tables = Tables(chains, windows, accumulators, outputs)
     arena = Arena(words, word_cells, free, register)
