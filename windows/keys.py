@@ -69,7 +69,7 @@ def _hash_keys(chains: Words, c: int, ids: NDArray[np.uint64], count: int, keys:
 @inlined
 def enters(chains: Words, c: int, filters: np.uint64) -> bool:
     """Whether an event that passes `filters` enters chain `c`, if it has a key there."""
-    return bool((filters >> np.uint64(chains[c, layout.CHAIN_FILTER])) & np.uint64(1) != np.uint64(0))
+    return bool(filters & np.uint64(chains[c, layout.CHAIN_FILTERS]) != np.uint64(0))
 
 
 @inlined

@@ -12,7 +12,9 @@ A *window block* holds a window's cursors and running aggregates:
 `tail` is the oldest row in the window and `lead` the oldest row that has not entered it yet; they are equal where the
 window is empty. A *row* is one event in the log:
 
-    timestamp_ms | values ... | cells: (previous, next, slot) of each chain, (previous, next) of each extreme's deque
+    timestamp_ms | values ... | filters | cells: (previous, next, slot) of each chain, (previous, next) of each deque
+
+`filters` is there only where a sequence reads it.
 
 Cells are 4-byte integers, two to a word; a row or a slot that is not there is NONE.
 """
@@ -35,8 +37,9 @@ NULL = -(2**63)
 LONG_AGO = -(2**62)
 """The time of a slot that has seen nothing."""
 
-# Columns of the chain table; CHAIN_KEYS is the first of KEYS_MAX id columns, NONE where unused.
-CHAIN_FILTER, CHAIN_CELL, CHAIN_WORDS, CHAIN_WINDOWS, CHAIN_WINDOWS_END, CHAIN_SEED, CHAIN_KEYS = range(7)
+# Columns of the chain table; an event enters that passes one of the filters whose bits CHAIN_FILTERS has; CHAIN_KEYS is
+# the first of KEYS_MAX id columns, NONE where unused.
+CHAIN_FILTERS, CHAIN_CELL, CHAIN_WORDS, CHAIN_WINDOWS, CHAIN_WINDOWS_END, CHAIN_SEED, CHAIN_KEYS = range(7)
 KEYS_MAX = 4
 CHAIN_COLUMNS = CHAIN_KEYS + KEYS_MAX
 
@@ -76,7 +79,13 @@ OUTPUT_COLUMNS = 5
     OUT_AGE,
     OUT_GAP,
     OUT_IS_NEW,
-) = range(11)
+    OUT_SEQUENCE,
+) = range(12)
+
+STEP_BITS = 6
+"""A sequence's steps are in one word, the last first: of each the number of its filter, counted from 1."""
+
+STEPS_MAX = 10
 
 # Words of a slot and of a window block.
 SLOT_KEY, SLOT_LAST, SLOT_NOW, SLOT_WINDOWS = range(4)

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from windows import layout
 
-Kind = Literal["count", "sum", "mean", "min", "max", "std", "distinct", "last", "first", "age", "gap", "is_new"]
+Kind = Literal[
+    "count", "sum", "mean", "min", "max", "std", "distinct", "last", "first", "age", "gap", "is_new", "sequence"
+]
 
 FILTERS_MAX = 63
 """Filters are bits of one word."""
@@ -21,6 +23,9 @@ class Aggregate:
 
     `by` names one to four id columns. `of` names a value column (sum, mean, min, max, std), an id column (distinct),
     or either (last, first). `filter` is the number of the bit that an event's filter word must have set to enter.
+
+    A `sequence` says whether events that pass the filters `steps` have come before this event, one after the other,
+    with none behind the first of them that passes one of the filters `unless`.
     """
 
     kind: Kind
@@ -29,6 +34,13 @@ class Aggregate:
     of: str | None = None
     delay_ms: int = 0
     filter: int = 0
+    steps: tuple[int, ...] = ()
+    unless: tuple[int, ...] = ()
+
+    @property
+    def entering(self) -> int:
+        """The bits of the filters of which an event must pass one to enter."""
+        return sum(1 << each for each in {*self.steps, *self.unless}) if self.steps else 1 << self.filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,8 @@ class Plan:
     texts: dict[int, str]
     chain_of: NDArray[np.intp]
     """The chain of each feature's window; the chains with windows are the first."""
+    keeps_filters: bool
+    """Whether rows have, behind their values, the filters that their event passed."""
     row_words: int
     reach_ms: int
     """How far back the longest window reaches."""
@@ -59,7 +73,7 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class _Chain:
     keys: tuple[str, ...]
-    filter: int
+    filters: int
 
 
 _EXTREME_KINDS = ("min", "max")
@@ -73,7 +87,8 @@ def plan_of(aggregates: Sequence[Aggregate], values: Sequence[str]) -> Plan:
     chains = _chains(aggregates)
     ids = tuple(sorted({key for chain in chains for key in chain.keys}))
     used_values = tuple(name for name in values if any(a.of == name for a in aggregates))
-    tables = _Tables(chains, ids, used_values)
+    keeps_filters = any(a.kind == "sequence" for a in aggregates)
+    tables = _Tables(chains, ids, used_values, keeps_filters)
     for position, chain in enumerate(chains):
         tables.add_chain(position, chain, [(i, a) for i, a in enumerate(aggregates) if _chain_of(a) == chain])
     return Plan(
@@ -89,6 +104,7 @@ def plan_of(aggregates: Sequence[Aggregate], values: Sequence[str]) -> Plan:
             i: a.of for i, a in enumerate(aggregates) if a.kind in ("last", "first") and a.of and a.of not in values
         },
         chain_of=np.array([chains.index(_chain_of(a)) for a in aggregates], dtype=np.intp),
+        keeps_filters=keeps_filters,
         row_words=(tables.cells + 1) // 2,
         reach_ms=max((a.over_ms + a.delay_ms for a in aggregates), default=0),
     )
@@ -101,6 +117,8 @@ def _check(aggregate: Aggregate, values: Sequence[str]) -> None:
         raise ValueError(f"expected over_ms > 0 and delay_ms >= 0, got {aggregate.over_ms} and {aggregate.delay_ms}")
     if not 0 <= aggregate.filter < FILTERS_MAX:
         raise ValueError(f"expected a filter from 0 to {FILTERS_MAX - 1}, got {aggregate.filter}")
+    if aggregate.kind == "sequence":
+        _check_steps(aggregate)
     if aggregate.kind in _VALUE_KINDS and aggregate.of not in values:
         raise ValueError(f"expected `{aggregate.kind}` of a value column ({', '.join(values)}), got {aggregate.of}")
     if aggregate.kind == "distinct" and (aggregate.of is None or aggregate.of in values):
@@ -111,13 +129,21 @@ def _check(aggregate: Aggregate, values: Sequence[str]) -> None:
         raise ValueError(f"expected `{aggregate.kind}` of a column, got {aggregate.of}")
 
 
+def _check_steps(sequence: Aggregate) -> None:
+    if not 1 <= len(sequence.steps) <= layout.STEPS_MAX:
+        raise ValueError(f"expected a sequence of 1 to {layout.STEPS_MAX} steps, got {len(sequence.steps)}")
+    if not all(0 <= each < FILTERS_MAX for each in (*sequence.steps, *sequence.unless)):
+        filters = (*sequence.steps, *sequence.unless)
+        raise ValueError(f"expected filters from 0 to {FILTERS_MAX - 1} as steps, got {filters}")
+
+
 def _chain_of(aggregate: Aggregate) -> _Chain:
-    return _Chain(tuple(sorted(aggregate.by)), aggregate.filter)
+    return _Chain(tuple(sorted(aggregate.by)), aggregate.entering)
 
 
 def _pair_of(aggregate: Aggregate, counted: str) -> _Chain:
     """The chain of key and counted value together: within it, neighbours are equal values of one key."""
-    return _Chain(tuple(sorted({*aggregate.by, counted})), aggregate.filter)
+    return _Chain(tuple(sorted({*aggregate.by, counted})), aggregate.entering)
 
 
 def _chains(aggregates: Sequence[Aggregate]) -> list[_Chain]:
@@ -133,18 +159,21 @@ def _table(rows: list[list[int]], columns: int) -> NDArray[np.int64]:
 class _Tables:
     """The tables while they grow, one chain after the other."""
 
-    def __init__(self, chains: list[_Chain], ids: tuple[str, ...], values: tuple[str, ...]) -> None:
+    def __init__(
+        self, chains: list[_Chain], ids: tuple[str, ...], values: tuple[str, ...], keeps_filters: bool
+    ) -> None:
         self.chains = chains
         self.ids = ids
         self.values = values
+        self.first_cell = 2 * (1 + len(values) + keeps_filters)
         self.chain_rows: list[list[int]] = []
         self.window_rows: list[list[int]] = []
         self.accumulator_rows: list[list[int]] = []
         self.output_rows: list[list[int]] = []
-        self.cells = 2 * (1 + len(values)) + layout.CHAIN_CELLS * len(chains)
+        self.cells = self.chain_cell(len(chains))
 
     def chain_cell(self, position: int) -> int:
-        return 2 * (1 + len(self.values)) + layout.CHAIN_CELLS * position
+        return self.first_cell + layout.CHAIN_CELLS * position
 
     def add_chain(self, position: int, chain: _Chain, features: list[tuple[int, Aggregate]]) -> None:
         first_window = len(self.window_rows)
@@ -157,7 +186,7 @@ class _Tables:
         keys = [self.ids.index(key) for key in chain.keys]
         keys += [layout.NONE] * (layout.KEYS_MAX - len(keys))
         cell = self.chain_cell(position)
-        self.chain_rows.append([chain.filter, cell, word, first_window, len(self.window_rows), position + 1, *keys])
+        self.chain_rows.append([chain.filters, cell, word, first_window, len(self.window_rows), position + 1, *keys])
 
     def _add_window(self, word: int, over_ms: int, delay_ms: int, features: list[tuple[int, Aggregate]]) -> int:
         """Adds one window with what its features need; returns its number of words."""
@@ -215,6 +244,9 @@ class _Block:
             return layout.OUT_WORD, self.accumulator(layout.DISTINCT, cell), 0, 0
         if kind in ("age", "gap", "is_new"):
             return {"age": layout.OUT_AGE, "gap": layout.OUT_GAP, "is_new": layout.OUT_IS_NEW}[kind], 0, 0, 0
+        if kind == "sequence":
+            unless = sum(1 << each for each in set(aggregate.unless))
+            return layout.OUT_SEQUENCE, 1 + len(self.tables.values), _packed(aggregate.steps), unless
         if aggregate.of not in self.tables.values:
             return (layout.OUT_LAST_ROW if kind == "last" else layout.OUT_FIRST_ROW), 0, 0, 0
         column = 1 + self.tables.values.index(aggregate.of)
@@ -235,3 +267,7 @@ class _Block:
             case _:
                 count, total = self.accumulator(layout.COUNT_OF, column), self.accumulator(layout.SUM, column)
                 return layout.OUT_STD, total, count, self.accumulator(layout.SQUARES, column)
+
+
+def _packed(steps: Sequence[int]) -> int:
+    return sum((each + 1) << layout.STEP_BITS * place for place, each in enumerate(reversed(steps)))

@@ -10,6 +10,7 @@ from windows import layout
 from windows.int128 import squared_deviations
 from windows.jit import inlined
 from windows.memory import Arena, Log, Tables, Words, cell_of, time_of, value_of
+from windows.sequences import has_come
 from windows.sliding import rewind
 
 Floats = NDArray[np.float64]
@@ -76,10 +77,12 @@ def _output(
     log: Log,
     outputs: Words,
     arena: Arena,
+    cell: int,
     o: int,
     block: Words,
     base: int,
     rewound: bool,
+    low: int,
     time: int,
     oldest: int,
     latest: int,
@@ -97,6 +100,8 @@ def _output(
         return layout.NULL if row == layout.NONE else value_of(log, row, outputs[o, layout.OUTPUT_SECOND])
     if kind == layout.OUT_IS_NEW:
         return 1 if latest == layout.NONE else 0
+    if kind == layout.OUT_SEQUENCE:
+        return 1 if has_come(log, outputs, o, cell, latest, low) else 0
     if kind == layout.OUT_MEAN:
         return _bits(_mean(block, base, outputs, o), floats)
     if kind == layout.OUT_STD:
@@ -138,9 +143,10 @@ def report(
         if tables.outputs[o, layout.OUTPUT_KIND] >= layout.OUT_LAST_VALUE:
             latest = _latest_before(log, arena, cell, slot, lead, row, low, high, delay)
         if rewound:
-            value = _output(log, tables.outputs, arena, o, scratch, 0, True, high, oldest, latest, floats)
+            value = _output(log, tables.outputs, arena, cell, o, scratch, 0, True, low, high, oldest, latest, floats)
         else:
-            value = _output(log, tables.outputs, arena, o, arena.words, base, False, high, oldest, latest, floats)
+            block = arena.words
+            value = _output(log, tables.outputs, arena, cell, o, block, base, False, low, high, oldest, latest, floats)
         features[tables.outputs[o, layout.OUTPUT_FEATURE], i] = value
 
 
@@ -153,7 +159,7 @@ def report_nothing(tables: Tables, c: int, has_key: bool, floats: Floats, featur
         value = layout.NULL
         if kind in (layout.OUT_MEAN, layout.OUT_STD):
             value = _bits(np.nan, floats)
-        elif has_key and kind == layout.OUT_WORD:
+        elif has_key and kind in (layout.OUT_WORD, layout.OUT_SEQUENCE):
             value = 0
         elif has_key and kind == layout.OUT_IS_NEW:
             value = 1

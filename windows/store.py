@@ -186,7 +186,7 @@ class WindowStore:
                 self._table,
                 part.timestamp_ms,
                 part.ids,
-                part.values,
+                self._kept(part),
                 part.entering,
                 self._nobody[: end - start],
                 first,
@@ -239,7 +239,7 @@ class WindowStore:
             self._table,
             columns.timestamp_ms,
             columns.ids,
-            columns.values,
+            self._kept(columns),
             columns.entering,
             columns.judged,
             first,
@@ -257,6 +257,12 @@ class WindowStore:
     def _room(self) -> int:
         """How many events may go to the page of the next one."""
         return self._page_rows - self._filled or self._page_rows
+
+    def _kept(self, columns: Columns) -> NDArray[np.int64]:
+        """What rows have of the events behind their time: int64[words, n]."""
+        return (
+            np.vstack((columns.values, columns.entering.view(np.int64))) if self.plan.keeps_filters else columns.values
+        )
 
     def _edges(self, count: int) -> list[int]:
         """Where the next events are cut, so that each part goes to one page."""

@@ -28,7 +28,8 @@ def feature(history: Sequence[Happening], aggregate: Aggregate) -> Value:
         return None
     high = event.time_ms - aggregate.delay_ms
     low = high - aggregate.over_ms
-    chain = [h for h in history if aggregate.filter in h.filters and tuple(h.ids[n] for n in aggregate.by) == key]
+    filters = {*aggregate.steps, *aggregate.unless} or {aggregate.filter}
+    chain = [h for h in history if filters & h.filters and tuple(h.ids[n] for n in aggregate.by) == key]
     window = sorted((h for h in chain if low < h.time_ms <= high), key=lambda h: h.time_ms)
     earlier = [h for h in window if h is not event]
     return _of_window(aggregate, window, earlier, high)
@@ -52,9 +53,27 @@ def _of_window(aggregate: Aggregate, window: list[Happening], earlier: list[Happ
             return value_of(window[0]) if window else None
         case "last":
             return value_of(earlier[-1]) if earlier else None
+        case "sequence":
+            return int(_has_come(aggregate, earlier))
         case "distinct":
             return len({value_of(h) for h in window} - {None})
     return _of_numbers(aggregate, window)
+
+
+def _has_come(sequence: Aggregate, earlier: list[Happening]) -> bool:
+    """Whether any of the events is a first step that the other steps follow, and nothing that ends a sequence."""
+    return any(
+        sequence.steps[0] in first.filters
+        and not any(later.filters.intersection(sequence.unless) for later in earlier[place:])
+        and _follow(sequence.steps[1:], earlier[place:])
+        for place, first in enumerate(earlier, 1)
+    )
+
+
+def _follow(steps: tuple[int, ...], events: list[Happening]) -> bool:
+    return not steps or any(
+        steps[0] in event.filters and _follow(steps[1:], events[place:]) for place, event in enumerate(events, 1)
+    )
 
 
 def _of_numbers(aggregate: Aggregate, window: list[Happening]) -> Value:

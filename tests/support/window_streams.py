@@ -16,6 +16,8 @@ from windows import Aggregate, Kind
 KEYS = ("user", "device", "payee")
 NUMERIC: tuple[Kind, ...] = ("sum", "mean", "min", "max", "std")
 KEYLESS: tuple[Kind, ...] = ("count", "age", "gap", "is_new")
+FILTER_SHARES = (0.7, 0.7, 0.7, 0.3, 0.2, 0.1)
+"""How many of the events pass each filter."""
 
 
 def dice() -> st.SearchStrategy[random.Random]:
@@ -26,8 +28,10 @@ def dice() -> st.SearchStrategy[random.Random]:
 @st.composite
 def aggregates(draw: st.DrawFn) -> Aggregate:
     thrown = draw(dice())
-    kind: Kind = thrown.choice((*NUMERIC, *KEYLESS, "distinct", "distinct", "last", "first"))
+    kind: Kind = thrown.choice((*NUMERIC, *KEYLESS, "distinct", "distinct", "last", "first", "sequence"))
     by = tuple(thrown.sample(KEYS, thrown.choice((1, 1, 2, 3))))
+    if kind == "sequence":
+        return sequence(thrown, by)
     of = None
     if kind in NUMERIC:
         of = thrown.choice(("amount", "quantity"))
@@ -36,6 +40,19 @@ def aggregates(draw: st.DrawFn) -> Aggregate:
     elif kind in ("last", "first"):
         of = thrown.choice((*KEYS, "amount"))
     return Aggregate(kind, by, thrown.randint(1, 100), of, thrown.choice((0, 0, 0, 1, 7, 40)), thrown.randint(0, 2))
+
+
+def sequence(thrown: random.Random, by: tuple[str, ...]) -> Aggregate:
+    numbers = range(len(FILTER_SHARES))
+    steps = tuple(thrown.choices(numbers, k=thrown.choice((1, 1, 2, 2, 3, 4))))
+    unless = tuple(thrown.sample(numbers[2:], thrown.choice((0, 0, 1, 1, 2))))
+    return Aggregate("sequence", by, thrown.randint(1, 100), steps=steps, unless=unless)
+
+
+@st.composite
+def sequences(draw: st.DrawFn) -> Aggregate:
+    thrown = draw(dice())
+    return sequence(thrown, tuple(thrown.sample(KEYS, thrown.choice((1, 1, 2)))))
 
 
 @st.composite
@@ -52,7 +69,7 @@ def happenings(draw: st.DrawFn) -> list[Happening]:
                     "amount": thrown.choice((None, 0, 1, 2, 10**14)),
                     "quantity": thrown.choice((None, thrown.randint(-(2**40), 2**40))),
                 },
-                frozenset(each for each in range(3) if thrown.random() < 0.7),
+                frozenset(each for each, share in enumerate(FILTER_SHARES) if thrown.random() < share),
                 thrown.random() < 0.8,
             )
         )

@@ -24,6 +24,10 @@ DAY_MS = 86_400_000
         (Aggregate("distinct", ("a",), 1), "expected `distinct` of an id column, got None"),
         (Aggregate("distinct", tuple("abcd"), 1, "e"), "expected `distinct` by at most 3 key columns, got"),
         (Aggregate("last", ("a",), 1), "expected `last` of a column, got None"),
+        (Aggregate("sequence", ("a",), 1), "expected a sequence of 1 to 10 steps, got 0"),
+        (Aggregate("sequence", ("a",), 1, steps=(0,) * 11), "expected a sequence of 1 to 10 steps, got 11"),
+        (Aggregate("sequence", ("a",), 1, steps=(0, -1)), r"expected filters from 0 to 62 as steps, got \(0, -1\)"),
+        (Aggregate("sequence", ("a",), 1, steps=(0,), unless=(63,)), "expected filters from 0 to 62 as steps, got"),
     ],
 )
 def test_refusals(aggregate: Aggregate, message: str) -> None:
