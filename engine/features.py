@@ -1,15 +1,15 @@
 """From a pack's features to windows: which aggregates, which events enter them, and what the windows answer."""
 
 import hashlib
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.tables import FeatureForms
-from rules import Condition, Feature, Pack
-from rules.syntax import Node
+from rules import Condition, Feature, Filter, Pack
+from rules.models import FilterKey
 from schemas import STRUCTS
 from windows import Aggregate, Plan, plan_of
 
@@ -18,14 +18,6 @@ VALUE_FIELDS = ("amount", "quantity")
 
 TYPE_CODES: dict[str, int] = {name: code for code, name in enumerate(STRUCTS)}
 """A small number for each type of event, for tables over the types."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which events enter a window: those of these types that pass the condition, if there is one."""
-
-    events: frozenset[str]
-    where: Condition | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ class FeaturePlan:
         return FeatureForms(
             numbers,
             floats=frozenset(wanted.intersection(plan.floats)),
-            truths=frozenset(number for number in wanted if plan.aggregates[number].kind == "is_new"),
+            truths=frozenset(number for number in wanted if plan.aggregates[number].kind in ("is_new", "sequence")),
             texts={number: field for number, field in plan.texts.items() if number in wanted},
         )
 
@@ -63,11 +55,10 @@ class FeaturePlan:
 
 def feature_plan(pack: Pack) -> FeaturePlan:
     """The plan for all features of the pack, read by a rule or not."""
-    filters: dict[tuple[frozenset[str], Node | None], Filter] = {}
-    for feature in pack.features.values():
-        filters.setdefault(_key_of(feature), Filter(feature.events, feature.where))
+    features = pack.features.values()
+    filters = {each.key: each for feature in features for each in feature.filters}
     numbers = {key: number for number, key in enumerate(filters)}
-    aggregates = [_aggregate(feature, numbers[_key_of(feature)]) for feature in pack.features.values()]
+    aggregates = [_aggregate(feature, numbers) for feature in features]
     return FeaturePlan(plan_of(aggregates, VALUE_FIELDS), tuple(pack.features), tuple(filters.values()))
 
 
@@ -79,9 +70,7 @@ def signature_of(pack: Pack) -> str:
     """
     features = feature_plan(pack)
     plan = features.plan
-    filters = [
-        (sorted(each.events), None if each.where is None else repr(each.where.tree)) for each in features.filters
-    ]
+    filters = [(sorted(each.events), None if each.tree is None else repr(each.tree)) for each in features.filters]
     detectors = [
         (name, spec.kind, spec.by, spec.of, sorted(spec.options.items())) for name, spec in pack.detectors.items()
     ]
@@ -89,17 +78,14 @@ def signature_of(pack: Pack) -> str:
     return hashlib.sha256(repr(common).encode()).hexdigest()[:16]
 
 
-def _key_of(feature: Feature) -> tuple[frozenset[str], Node | None]:
-    """What makes a filter: conditions that mean the same are one, however they are written."""
-    return feature.events, None if feature.where is None else feature.where.tree
-
-
-def _aggregate(feature: Feature, number: int) -> Aggregate:
+def _aggregate(feature: Feature, numbers: Mapping[FilterKey, int]) -> Aggregate:
     return Aggregate(
         kind=feature.aggregate,
         by=feature.by,
         over_ms=feature.over_ms,
         of=feature.field,
         delay_ms=feature.delay_ms,
-        filter=number,
+        filter=0 if feature.steps else numbers[feature.filters[0].key],
+        steps=tuple(numbers[each.key] for each in feature.steps),
+        unless=tuple(numbers[each.key] for each in feature.unless),
     )

@@ -19,7 +19,7 @@ from rules.fields import FIELDS
 from rules.findings import Code, quoted
 from rules.headers import Defaults
 from rules.lists import read_list
-from rules.models import DetectorSpec, ListSpec, Rule
+from rules.models import DetectorSpec, Feature, ListSpec, Rule
 from rules.resolution import NAMESPACES
 from rules.rule_reader import RuleReader
 from rules.scopes import Kind, Macro, Scope, Vocabulary
@@ -104,6 +104,7 @@ class Definitions:
             self.macro(name)
         self._finish_features(drafts)
         self._read_rules(tables)
+        self._check_sizes(tables)
         if not self.ledger.has_errors:
             self._check_unused()
 
@@ -171,14 +172,25 @@ class Definitions:
             feature = finish_feature(draft, scope, self.ledger)
             if feature is not None:
                 self.vocabulary.features[name] = feature
-        filters = {
-            (feature.where.tree if feature.where else None, feature.events)
-            for feature in self.vocabulary.features.values()
+
+    @property
+    def features(self) -> dict[str, Feature]:
+        """All features: those with a name of their own, and those of the rules' sequences."""
+        return self.vocabulary.features | {
+            rule.sequence.name: rule.sequence for rule in self.rules if rule.sequence is not None
         }
+
+    def _check_sizes(self, tables: Sequence[Table]) -> None:
+        """Bounds of features and sequences together."""
+        features = self.features
+        spots = [key.spot for (kind, _), key in self._keys.items() if kind == "feature"] or [tables[0].spot]
+        if len(features) > len(self.vocabulary.features):
+            self.shapes.count(len(features), FEATURES_MAX, "features and sequences in a pack", spots[0])
+        filters = {each.key for feature in features.values() for each in feature.filters}
         if len(filters) > FILTERS_MAX:
-            key = next(key for (kind, _), key in self._keys.items() if kind == "feature")
             message = f"expected at most {FILTERS_MAX} different pairs of `where` and `event` among the features"
-            self.ledger.report("too-many-filters", key.spot, f"{message}, got {len(filters)}")
+            message += " and steps" if len(features) > len(self.vocabulary.features) else ""
+            self.ledger.report("too-many-filters", spots[0], f"{message}, got {len(filters)}")
 
     def _check_clashes(self) -> None:
         """A name that stands alone in expressions means one thing."""

@@ -17,6 +17,8 @@ _OPTIONS = ("by", "over", "delay", "where", "event")
 _KEYED: tuple[Aggregate, ...] = ("age", "gap", "is_new")
 """Aggregates whose own value is the key, as in `{age: [user_id, device_id], over: 90d}`."""
 
+EVENT_HINT = "`event:` says which types of event are meant"
+
 _NUMERIC: tuple[Aggregate, ...] = ("sum", "mean", "min", "max", "std")
 
 
@@ -58,7 +60,7 @@ def read_feature(name: str, node: Tree, events: frozenset[str], shapes: Shapes) 
     over_ms = None if over is None else duration_ms(over, shapes.ledger)
     delay = None if table.get("delay") is None else shapes.scalar(table.get("delay"), "a duration for `delay`")
     delay_ms = 0 if delay is None else duration_ms(delay, shapes.ledger)
-    by = _key_fields(value if chosen in _KEYED else shapes.required(table, "by", what), entering, shapes)
+    by = key_fields(value if chosen in _KEYED else shapes.required(table, "by", what), entering, shapes)
     field = None if chosen in _KEYED else _subject(chosen, key, value, entering, shapes)
     where = None if table.get("where") is None else shapes.scalar(table.get("where"), "an expression for `where`")
     if over_ms is None or delay_ms is None or by is None or (field is None and chosen not in (*_KEYED, "count")):
@@ -104,12 +106,14 @@ def _aggregate(table: Table, what: str, shapes: Shapes) -> tuple[Scalar, Tree, A
     return None
 
 
-def _key_fields(node: Tree | None, events: frozenset[str], shapes: Shapes) -> tuple[str, ...] | None:
+def key_fields(
+    node: Tree | None, events: frozenset[str], shapes: Shapes, hint: str = EVENT_HINT
+) -> tuple[str, ...] | None:
     """The fields of a key: one, or a list of several."""
     if node is None:
         return None
     nodes = node.values if isinstance(node, Items) else (node,)
-    fields = [_text_field(each, events, shapes) for each in nodes]
+    fields = [_text_field(each, events, shapes, hint) for each in nodes]
     names = tuple(field.name for field in fields if field is not None)
     if not 1 <= len(nodes) <= KEY_FIELDS_MAX:
         message = f"expected 1 to {KEY_FIELDS_MAX} fields as a key, got {len(nodes)}"
@@ -121,15 +125,15 @@ def _key_fields(node: Tree | None, events: frozenset[str], shapes: Shapes) -> tu
     return names if len(names) == len(nodes) else None
 
 
-def _text_field(node: Tree, events: frozenset[str], shapes: Shapes) -> Field | None:
-    field = event_field(node, events, shapes)
+def _text_field(node: Tree, events: frozenset[str], shapes: Shapes, hint: str) -> Field | None:
+    field = event_field(node, events, shapes, hint)
     if field is not None and field.type != "text":
         shapes.ledger.report("type-mismatch", node.spot, f"a key is made of texts, but `{field.name}` is none")
         return None
     return field
 
 
-def event_field(node: Tree | None, events: frozenset[str], shapes: Shapes) -> Field | None:
+def event_field(node: Tree | None, events: frozenset[str], shapes: Shapes, hint: str = EVENT_HINT) -> Field | None:
     """The field a node names, which every one of `events` has."""
     scalar = None if node is None else shapes.scalar(node, "a field of the event")
     if scalar is None:
@@ -143,7 +147,6 @@ def event_field(node: Tree | None, events: frozenset[str], shapes: Shapes) -> Fi
     lacking = events - field.events
     if lacking:
         message = f"`{field.name}` is not a field of {events_text(lacking)}"
-        hint = "`event:` says which types of event are meant"
         shapes.ledger.report("field-not-on-event", scalar.spot, message, hint)
         return None
     return field

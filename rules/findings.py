@@ -16,6 +16,7 @@ Code = Literal[
     "bad-list",
     "bad-literal",
     "bad-name",
+    "bad-sequence",
     "bad-test",
     "bad-value",
     "bad-yaml",

@@ -101,7 +101,7 @@ def _pack(path: Path, head: Head, definitions: Definitions, digest: str) -> Pack
         head.currency,
         head.fallback,
         head.timing,
-        definitions.vocabulary.features,
+        definitions.features,
         definitions.lists,
         definitions.detectors,
         tuple(definitions.rules),

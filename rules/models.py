@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from rules.syntax import Condition, ValueType
+from rules.syntax import Condition, Node, ValueType
 from rules.syntax import Literal as LiteralValue
 from schemas import Action, Value
 
@@ -21,8 +21,27 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 ON_MISSING: tuple[OnMissing, ...] = get_args(OnMissing)
 AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
 
+FilterKey = tuple[frozenset[str], Node | None]
+
 NEVER = 2**62
 """When an entry of a list that names no end expires, in epoch milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events enter a window: those of these types that pass the condition, if there is one."""
+
+    events: frozenset[str]
+    where: Condition | None
+
+    @property
+    def tree(self) -> Node | None:
+        return None if self.where is None else self.where.tree
+
+    @property
+    def key(self) -> FilterKey:
+        """What makes a filter: conditions that mean the same are one, however they are written."""
+        return self.events, self.tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +50,13 @@ class Feature:
 
     `field` is what is aggregated (None for count, age, gap and is_new), `by` the fields of the key, `events` the types
     of event that enter, `where` a condition over their fields. `whole`: the values are integers.
+
+    The feature of a rule's sequence says whether events that pass the filters `steps` came one after the other, with
+    none behind the first that passes one of `unless`; its `events` are those of all of them.
     """
 
     name: str
-    aggregate: Aggregate
+    aggregate: Aggregate | Literal["sequence"]
     field: str | None
     by: tuple[str, ...]
     over_ms: int
@@ -43,6 +65,13 @@ class Feature:
     events: frozenset[str]
     type: ValueType
     whole: bool
+    steps: tuple[Filter, ...] = ()
+    unless: tuple[Filter, ...] = ()
+
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """An event enters that passes one of these."""
+        return (*self.steps, *self.unless) or (Filter(self.events, self.where),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +158,15 @@ def _event(given: Given, currency: str, timestamp_ms: int, number: int) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as it is to be run. `events` are the types of event it judges, `challenge` what a step-up asks for."""
+    """A rule as it is to be run. `events` are the types of event it judges, `challenge` what a step-up asks for.
+
+    Where it has a sequence, `when` is the condition on its last step, and reads the feature `sequence`.
+    """
 
     id: str
     title: str | None
     when: Condition
+    sequence: Feature | None
     params: Mapping[str, LiteralValue]
     then: Then
     mode: Mode

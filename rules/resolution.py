@@ -80,22 +80,22 @@ class Resolver:
     def _feature(self, name: str, spot: Spot) -> Read | None:
         vocabulary = self.scope.vocabulary
         vocabulary.used.add(("feature", name))
-        if self.scope.where == "`where`":
-            self._report_where(f"`{name}` is a feature", spot)
+        if self.scope.is_alone:
+            self._report_alone(f"`{name}` is a feature", spot)
             return None
         feature = vocabulary.features.get(name)
         return None if feature is None else self._read(feature_input(feature), spot)
 
-    def _report_where(self, what: str, spot: Spot) -> None:
-        self.ledger.report("not-allowed", spot, f"{what}: `where` reads fields of the event alone")
+    def _report_alone(self, what: str, spot: Spot) -> None:
+        self.ledger.report("not-allowed", spot, f"{what}: {self.scope.where} reads fields of the event alone")
 
     def _macro(self, name: str, spot: Spot) -> Macro | None:
         macro = self.scope.macro(name)
         if macro is None or not self._is_on_events(name, macro.tree, spot):
             return None
         others = [read for read in inputs_of(macro.tree) if read.kind != "field"]
-        if others and self.scope.where == "`where`":
-            self._report_where(f"`{name}` reads the {others[0].kind} `{others[0].name}`", spot)
+        if others and self.scope.is_alone:
+            self._report_alone(f"`{name}` reads the {others[0].kind} `{others[0].name}`", spot)
             return None
         return macro
 
@@ -112,8 +112,8 @@ class Resolver:
         return params[name]
 
     def _attribute(self, name: str, spot: Spot) -> Untyped | None:
-        if self.scope.where == "`where`":
-            self._report_where(f"`attributes.{name}` is no field", spot)
+        if self.scope.is_alone:
+            self._report_alone(f"`attributes.{name}` is no field", spot)
             return None
         return Untyped(name)
 
@@ -121,8 +121,8 @@ class Resolver:
         names = self.scope.vocabulary.detectors
         if not self._defined("detector", name, names, "unknown-detector", spot):
             return None
-        if self.scope.where == "`where`":
-            self._report_where(f"`score.{name}` is a score", spot)
+        if self.scope.is_alone:
+            self._report_alone(f"`score.{name}` is a score", spot)
             return None
         if len(rest) != 1 or rest[0] not in SCORE_PARTS:
             hint = f"write `score.{name}.value` or `score.{name}.quantile`"
@@ -133,8 +133,8 @@ class Resolver:
     def list_input(self, name: str, spot: Spot) -> Input | None:
         if not self._defined("list", name, self.scope.vocabulary.lists, "unknown-list", spot):
             return None
-        if self.scope.where == "`where`":
-            self._report_where(f"`lists.{name}` is a list", spot)
+        if self.scope.is_alone:
+            self._report_alone(f"`lists.{name}` is a list", spot)
             return None
         return Input("list", name, "text")
 

@@ -12,6 +12,7 @@ from rules.literals import literal
 from rules.models import MODES, ON_MISSING, SEVERITIES, THENS, Case, Rule, Then
 from rules.resolution import Resolver
 from rules.scopes import Macro, Scope, Vocabulary
+from rules.sequences import Sequence, SequenceReader
 from rules.shapes import REASON, RULE_ID, Shapes, as_options
 from rules.syntax import Condition, Literal, Read, inputs_of
 from rules.templates import TemplateError, parts
@@ -21,6 +22,7 @@ _KEYS = (
     "id",
     "title",
     "when",
+    "sequence",
     "params",
     "then",
     "mode",
@@ -46,6 +48,7 @@ class RuleReader:
         self.vocabulary = vocabulary
         self.defaults = defaults
         self.macro = macro
+        self.sequences = SequenceReader(shapes, vocabulary, macro)
         self.lines: dict[str, str] = {}
 
     def read(self, node: Tree) -> Rule | None:
@@ -71,9 +74,11 @@ class RuleReader:
         mode = self.shapes.choice(table, "mode", as_options(MODES)) or self.defaults.mode
         params = self._params(table)
         self.vocabulary.used -= {each for each in self.vocabulary.used if each[0] == "param"}
-        events = read_events(table.get("event"), self.defaults.events, self.shapes)
-        scope = Scope("a rule", self.vocabulary, events, params, self.macro)
-        when = self._when(table, scope)
+        node = table.get("sequence")
+        sequence = None if node is None else self._sequence(node, table, id_scalar)
+        events = sequence.events if sequence else read_events(table.get("event"), self.defaults.events, self.shapes)
+        scope = Scope("a rule", self.vocabulary, None if node and not sequence else events, params, self.macro)
+        when = sequence.when if sequence else None if node else self._when(table, scope)
         explain = self._explain(table, scope)
         if when is not None:
             self._check_params(table)
@@ -92,6 +97,7 @@ class RuleReader:
             id=id_scalar.value,
             title=title,
             when=when,
+            sequence=sequence.feature if sequence else None,
             params=known,
             then=then,
             mode=mode,
@@ -170,8 +176,22 @@ class RuleReader:
                 message = f"the param {quoted(key.value)} is used nowhere in the rule"
                 self.ledger.report("unused-param", key.spot, message, "use it in `when` or `explain`, or delete it")
 
+    def _sequence(self, node: Tree, table: Table, id_scalar: Scalar | None) -> Sequence | None:
+        """The rule's sequence; None after findings, of which one is a key that would say what it says."""
+        sequence = self.sequences.read(node, f"sequence.{id_scalar.value if id_scalar else ''}")
+        reasons = {
+            "when": "a rule has either `when` or `sequence`",
+            "event": "a sequence is judged at the events of its last step",
+        }
+        others = [key for key, _ in table.entries if key.value in reasons]
+        for key in others:
+            self.ledger.report("bad-sequence", key.spot, reasons[key.value], f"delete {quoted(key.value)}")
+        return None if others else sequence
+
     def _when(self, table: Table, scope: Scope) -> Condition | None:
-        node = self.shapes.required(table, "when", "a rule")
+        node = table.get("when")
+        if node is None:
+            self.ledger.report("missing-key", table.spot, "a rule needs the key `when` or `sequence`")
         scalar = None if node is None else self.shapes.scalar(node, "an expression for `when`")
         condition = None if scalar is None else check_condition(scalar, scope, self.ledger)
         if scalar is not None and condition is not None and not inputs_of(condition.tree):

@@ -8,7 +8,7 @@ from rules.fields import EVENT_WORDS, FIELDS, fields_on
 from rules.models import Feature
 from rules.syntax import Input, Literal, Node, inputs_of
 
-Where = OneOfThese["a rule", "a macro", "`where`"]
+Where = OneOfThese["a rule", "a macro", "`where`", "a step"]
 Kind = OneOfThese["feature", "macro", "list", "detector", "param"]
 
 SCORE_PARTS = ("value", "quantile")
@@ -51,10 +51,15 @@ class Scope:
     params: Mapping[str, Literal | None] | None
     macro: Callable[[str], Macro | None]
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether the expression knows the event alone, and nothing of earlier ones or of the pack."""
+        return self.where in ("`where`", "a step")
+
     def names(self) -> list[str]:
         """Names that can stand alone here."""
         fields = list(FIELDS) if self.events is None else fields_on(self.events)
-        features = [] if self.where == "`where`" else list(self.vocabulary.features)
+        features = [] if self.is_alone else list(self.vocabulary.features)
         return [*fields, *features, *self.vocabulary.macros]
 
     def lacking(self, tree: Node) -> dict[str, frozenset[str]]:

@@ -98,10 +98,11 @@ def _named(name: str, rule: Rule, pack: Pack) -> Piece:
 
 def _condition_pieces(rule: Rule, pack: Pack) -> list[Piece]:
     text = rule.when.text
+    came = None if rule.sequence is None else feature_input(rule.sequence)
     pieces: list[Piece] = []
     at = 0
     for mention in rule.when.mentions:
-        if isinstance(mention.means, Input) and mention.means.kind == "list":
+        if isinstance(mention.means, Input) and (mention.means.kind == "list" or mention.means == came):
             continue
         value = mention.means if isinstance(mention.means, Input) else _literal(mention.means, pack)
         pieces += [_one_line(text[at : mention.end]), " (", value, ")"]

@@ -127,7 +127,8 @@ def _problem(
             lines.append(f"expected {name}: {expected_text}, got {got_text}{_apart(expected_text, got_text, value)}")
     if lines:
         rows = annotated(rule.when, values, pack.currency)
-        lines += [("when  " if number == 0 else "      ") + row for number, row in enumerate(rows)]
+        head = "when  " if rule.sequence is None else "sequence  "
+        lines += [(head if number == 0 else " " * len(head)) + row for number, row in enumerate(rows)]
     return lines
 
 

@@ -51,15 +51,20 @@ def test_random_packs_give_every_kind_of_answer() -> None:
     seen: Counter[str] = Counter()
     for seed in range(12):
         draw = random.Random(seed)
-        oracle = EngineOracle(random_pack(draw, scores=seed % 2 == 0), "p@1", random_lists(draw))
+        text = random_pack(draw, scores=seed % 2 == 0)
+        oracle, sequences = (
+            EngineOracle(text, "p@1", random_lists(draw)),
+            {rule.id for rule in text.rules if rule.sequence},
+        )
         for event in random_stream(draw, 50):
             if (decision := oracle.decide(event)) is not None:
                 fields = msgspec.json.decode(decision)
                 seen.update((fields["action"], fields["origin"], *(key for key, value in fields.items() if value)))
                 seen.update(name.partition(".")[0] for name in fields["missing"])
                 seen[fields.get("degraded", "in time")] += 1
+                seen["a sequence"] += bool(sequences.intersection(fields["rules"]))
         seen.update(dict(zip(("repeated", "conflicting", "unmatched"), oracle.counts, strict=True)))
     wanted = {"allow", "review", "step_up", "block", "scored", "degraded", "rules", "shadow", "missing", "reasons"}
-    wanted |= {"challenge", "lists", "attributes", "score", "f0", "windows"}
+    wanted |= {"challenge", "lists", "attributes", "score", "sequence", "a sequence", "f0", "windows"}
     wanted |= {"late", "future", "in time", "duplicate", "repeated", "conflicting", "unmatched"}
     assert not [each for each in wanted if seen[each] < 5]

@@ -38,7 +38,12 @@ class EngineOracle:
         self.history: list[Happening] = []
         self.decisions: list[Decision | None] = []
         self.repeated = self.conflicting = self.unmatched = 0
-        reach_ms = max(each.over_ms + each.delay_ms for each in pack.features)
+        self.sequences = [rule.sequence for rule in pack.rules if rule.sequence is not None]
+        self.entering = [(each.events, each.where) for each in pack.features]
+        self.entering += [entering for each in self.sequences for entering in (*each.steps, *each.unless)]
+        reach_ms = max(
+            *(each.over_ms + each.delay_ms for each in pack.features), *(each.within_ms for each in self.sequences)
+        )
         keep_ms = max(pack.dedupe_ms, reach_ms + pack.lateness_ms)
         self.admission = NaiveAdmission(pack.lateness_ms, pack.skew_ms, pack.dedupe_ms, keep_ms, 10**9)
         self.numbers: dict[object, int] = {}
@@ -87,10 +92,8 @@ class EngineOracle:
         world = World({**world.names, "is_card": Typed(outcome(MACRO, world), "bool")}, self.lists, now_ms)
         entering = [
             number
-            for number, each in enumerate(self.pack.features)
-            if kind == FRESH
-            and event["type"] in each.events
-            and (each.where is None or outcome(each.where, world) is True)
+            for number, (events, where) in enumerate(self.entering)
+            if kind == FRESH and event["type"] in events and (where is None or outcome(where, world) is True)
         ]
         self.history.append(_happening(world, frozenset(entering)))
         rules = [each for each in self.pack.rules if each.mode != "off"]
@@ -124,6 +127,20 @@ class EngineOracle:
             if value is not None and each.kind == "is_new":
                 value = bool(value)
             yield each.name, Typed(value, each.type)
+        number = len(self.pack.features)
+        for sequence in self.sequences:
+            behind = number + len(sequence.steps)
+            end = behind + len(sequence.unless)
+            aggregate = Aggregate(
+                "sequence",
+                sequence.by,
+                sequence.within_ms,
+                steps=(*range(number, behind),),
+                unless=(*range(behind, end),),
+            )
+            value = feature(self.history, aggregate)
+            yield sequence.name, Typed(None if value is None else bool(value), "bool")
+            number = end
 
     def _score(self, names: dict[str, Typed]) -> tuple[dict[str, Any], float | None]:
         if self.scorer is None:

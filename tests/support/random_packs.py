@@ -70,12 +70,31 @@ class FeatureText:
     yaml: str
 
 
+Entering = tuple[frozenset[str], str | None]
+"""Types of event, and a condition on their fields."""
+
+
+@dataclass(frozen=True)
+class SequenceText:
+    """A rule's sequence up to its last step, and what it means; `name` is that of its feature."""
+
+    name: str
+    by: tuple[str, ...]
+    within_ms: int
+    steps: tuple[Entering, ...]
+    unless: tuple[Entering, ...]
+
+
 @dataclass(frozen=True)
 class RuleText:
-    """One rule and what it means; `explain` is made of texts and names in turn."""
+    """One rule and what it means; `explain` is made of texts and names in turn.
+
+    Where it has a `sequence`, `when` is what is to hold at the last step.
+    """
 
     id: str
     when: str
+    sequence: SequenceText | None
     params: dict[str, Typed]
     then: str
     mode: str
@@ -173,9 +192,14 @@ def _feature(draw: random.Random, name: str) -> FeatureText:
 
 def _rule(draw: random.Random, name: str, features: Sequence[FeatureText], scores: bool) -> RuleText:
     word, events, fields = draw.choice(SCOPES)
+    sequence, when, condition = None, "", f"event: {word}"
+    if draw.random() < 0.25:
+        sequence, when, events, fields, condition = _sequence(draw, name)
     usable = [each for each in features if set(each.by) <= set(fields)]
     names = _names(fields, usable, scores=scores, attributes=True)
-    when = _condition(draw, names, 3)
+    if sequence is None:
+        when = _condition(draw, names, 3)
+        condition += f"\n  when: |-\n    {when}"
     used = {each: param for each, param in names.params.items() if f"params.{each}" in when}
     then = draw.choice(("review", "step_up", "block", "tag"))
     mode = draw.choice(("live", "live", "live", "shadow", "off"))
@@ -186,7 +210,7 @@ def _rule(draw: random.Random, name: str, features: Sequence[FeatureText], score
     explain = ("saw ", draw.choice(shown), ' "and" ', draw.choice(shown), " \\ 网")
     challenge = f"proof_{draw.randint(1, 3)}" if then == "step_up" else None
     template = "".join(f"{{{each}}}" if index % 2 else each for index, each in enumerate(explain))
-    lines = [f"id: {name}", f"event: {word}", f"when: |-\n    {when}", f"then: {then}", f"mode: {mode}"]
+    lines = [f"id: {name}", condition, f"then: {then}", f"mode: {mode}"]
     lines += [f"on_missing: {on_missing}", f"explain: '{template}'"]
     lines += [f"reason: {reason}"] if reason else []
     lines += [f"challenge: {challenge}"] if challenge else []
@@ -194,7 +218,44 @@ def _rule(draw: random.Random, name: str, features: Sequence[FeatureText], score
         lines.append("params: {" + ", ".join(f"{each}: {text}" for each, (text, _) in used.items()) + "}")
     yaml = "- " + "\n  ".join(lines) + "\n"
     params = {each: typed for each, (_, typed) in used.items()}
-    return RuleText(name, when, params, then, mode, on_missing, reason, explain, challenge, events, yaml)
+    return RuleText(name, when, sequence, params, then, mode, on_missing, reason, explain, challenge, events, yaml)
+
+
+STEPS = (
+    *SCOPES[:2],
+    SCOPES[3],
+    ("order", frozenset({"order"}), COMMON),
+    ("registration", frozenset({"registration"}), COMMON),
+)
+
+
+def _sequence(draw: random.Random, rule: str) -> tuple[SequenceText, str, frozenset[str], dict[str, ValueType], str]:
+    """A sequence, what is to hold at its last step, that step's events with their fields, and all of it as YAML."""
+    drawn = [_step(draw, *draw.choice(STEPS[:3])) for _ in range(draw.choice((2, 2, 3)))]
+    taken = frozenset[str]().union(*(events for _, (events, _), _ in drawn[:-1]))
+    unless = [_step(draw, *each) for each in draw.sample(STEPS, 2) if not taken & each[1]]
+    by = tuple(draw.sample([each for each in COMMON if each != "type"], draw.choice((1, 1, 2))))
+    within_ms = draw.choice((1, 5_000, 30_000, 60_000, 3_600_000))
+    lines = ["sequence:", f"  by: [{', '.join(by)}]", f"  within: {within_ms}ms", "  steps:"]
+    lines += [f"  - {text}" for text, _, _ in drawn]
+    lines += ["  unless:", *(f"  - {text}" for text, _, _ in unless)] if unless else []
+    (events, where), fields = drawn[-1][1:]
+    name = f"sequence.{rule}"
+    before, ends = [tuple(entering for _, entering, _ in each) for each in (drawn[:-1], unless)]
+    when = name if where is None else f"({where}) and {name}"
+    return SequenceText(name, by, within_ms, before, ends), when, events, fields, "\n  ".join(lines)
+
+
+def _step(
+    draw: random.Random, word: str, events: frozenset[str], fields: dict[str, ValueType]
+) -> tuple[str, Entering, dict[str, ValueType]]:
+    """A step as YAML, what it means, and the fields of its events."""
+    if draw.random() < 0.6:
+        return word, (events, None), fields
+    names = _names(fields, (), scores=False, attributes=False)
+    names.in_rule = False
+    where = _condition(draw, names, 1)
+    return f"{word}: |-\n          {where}", (events, where), fields
 
 
 def _names(fields: dict[str, ValueType], features: Sequence[FeatureText], *, scores: bool, attributes: bool) -> Names:

@@ -141,3 +141,27 @@ def test_a_test_on_one_side_alone_is_a_gap(tmp_path: Path) -> None:
         BURST + "  - name: passes\n    given: [{payment: {user_id: u1}}]\n    expect: {then: allow}\n",
     )
     assert report.gaps == (Gap("small.burst", "match"),)
+
+
+def test_a_failure_of_a_sequence_shows_whether_its_earlier_steps_came(tmp_path: Path) -> None:
+    rule = """\
+- id: small.takeover
+  sequence: {by: user_id, within: 12h, steps: [password_reset, {payment: amount >= 500}], unless: [mfa_verified]}
+  then: block
+  tests:
+  - name: proved
+    given: [password_reset: {}, mfa_verified: {}, payment: {amount: 600}]
+    expect: {then: block}
+  - name: small
+    given: [password_reset: {}, payment: {amount: 6}]
+    expect: {then: block}
+  - name: large
+    given: [password_reset: {}, payment: {amount: 600}]
+    expect: {then: block}
+"""
+    proved, small, large = report_of(tmp_path, rule).results
+    text = "sequence  password_reset, then payment (amount >= 500) within 12h, without mfa_verified"
+    expected = "expected then: block, got allow"
+    assert list(proved.problem) == [expected, text, "          false                         600.00 CNY"]
+    assert list(small.problem) == [expected, text, "          true                          6.00 CNY"]
+    assert large.problem == ()

@@ -1,0 +1,148 @@
+"""Reading sequences: the events that follow each other become a feature, and a condition that reads it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rules.bounds import STEPS_MAX
+from rules.expressions import check_condition
+from rules.features import key_fields, read_events
+from rules.findings import quoted
+from rules.literals import duration_ms
+from rules.models import Feature, Filter
+from rules.scopes import Macro, Scope, Vocabulary, feature_input
+from rules.shapes import Shapes
+from rules.syntax import Condition, Junction, Mention, Read
+from rules.trees import Items, Scalar, Table, Tree
+
+_KEYS = ("by", "within", "steps", "unless")
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """`feature` says whether the steps before the last have come; `when` is judged at the `events` of the last."""
+
+    feature: Feature
+    events: frozenset[str]
+    when: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a step or an `unless` says: a word for types of event, and the condition on them."""
+
+    word: Scalar
+    filter: Filter
+
+    @property
+    def text(self) -> str:
+        where = self.filter.where
+        return self.word.value if where is None else f"{self.word.value} ({where.text.strip()})"
+
+    def is_covered_by(self, other: "_Step", *, alike: bool) -> bool:
+        """Whether what passes this passes the other, surely; `alike`: only where both say the same."""
+        if not self.filter.events <= other.filter.events:
+            return False
+        return self.filter.tree == other.filter.tree or (other.filter.where is None and not alike)
+
+
+class SequenceReader:
+    """Reads sequences into the pack's vocabulary; what is wrong goes to the ledger."""
+
+    def __init__(self, shapes: Shapes, vocabulary: Vocabulary, macro: Callable[[str], Macro | None]) -> None:
+        self.shapes = shapes
+        self.vocabulary = vocabulary
+        self.macro = macro
+
+    def read(self, node: Tree, name: str) -> Sequence | None:
+        """A sequence whose feature is to have this name; None after findings."""
+        shapes, what = self.shapes, "a sequence"
+        table = shapes.table(node, what, _KEYS)
+        if table is None:
+            return None
+        within = shapes.scalar(shapes.required(table, "within", what), "a duration for `within`")
+        within_ms = None if within is None else duration_ms(within, shapes.ledger)
+        steps = self._steps(shapes.required(table, "steps", what), "steps")
+        unless_node = table.get("unless")
+        unless = () if unless_node is None else self._steps(unless_node, "events in `unless`")
+        by_node = shapes.required(table, "by", what)
+        if steps is None or unless is None or not self._is_sound(steps, unless, table):
+            return None
+        events = frozenset[str]().union(*(each.filter.events for each in (*steps, *unless)))
+        by = key_fields(by_node, events, shapes, "every step and every `unless` needs the key")
+        if by is None or within is None or within_ms is None:
+            return None
+        *before, last = steps
+        filters = tuple(each.filter for each in before)
+        feature = Feature(
+            name, "sequence", None, by, within_ms, 0, None, events, "bool", False, filters, _joined(unless)
+        )
+        return Sequence(feature, last.filter.events, _condition(feature, within.value, steps, unless))
+
+    def _steps(self, node: Tree | None, what: str) -> tuple[_Step, ...] | None:
+        """Steps, or what may be in `unless`; None after findings."""
+        if node is None:
+            return None
+        nodes = self.shapes.items(node, what, STEPS_MAX)
+        found = [self._step(each) for each in nodes[:STEPS_MAX]]
+        sound = tuple(each for each in found if each is not None)
+        return sound if isinstance(node, Items) and len(sound) == len(nodes) else None
+
+    def _step(self, node: Tree) -> _Step | None:
+        word, where = node, None
+        if isinstance(node, Table):
+            if len(node.entries) != 1:
+                message = f"expected one type of event such as `payment: amount >= 500`, got {len(node.entries)}"
+                self.shapes.ledger.report("bad-sequence", node.spot, message)
+                return None
+            word, condition = node.entries[0]
+            where = self.shapes.scalar(condition, "a condition on the event")
+            if where is None:
+                return None
+        scalar = self.shapes.scalar(word, "a type of event")
+        events = None if scalar is None else read_events(scalar, frozenset(), self.shapes)
+        if scalar is None or not events:
+            return None
+        if where is None:
+            return _Step(scalar, Filter(events, None))
+        scope = Scope("a step", self.vocabulary, events, None, self.macro)
+        checked = check_condition(where, scope, self.shapes.ledger)
+        return None if checked is None else _Step(scalar, Filter(events, checked))
+
+    def _is_sound(self, steps: tuple[_Step, ...], unless: tuple[_Step, ...], table: Table) -> bool:
+        ledger = self.shapes.ledger
+        if len(steps) < 2:
+            message = f"a sequence has two steps or more, got {len(steps)}"
+            hint = "a rule on one event has `event` and `when`"
+            ledger.report("bad-sequence", (table.get("steps") or table).spot, message, hint)
+            return False
+        sound = True
+        for each in unless:
+            for place, step in enumerate(steps[:-1]):
+                if step.is_covered_by(each, alike=place == 0):
+                    message = f"{quoted(each.text)} in `unless` is a step of the sequence"
+                    ledger.report("bad-sequence", each.word.spot, message, "only the last step can be in both")
+                    sound = False
+                    break
+        return sound
+
+
+def _joined(unless: tuple[_Step, ...]) -> tuple[Filter, ...]:
+    """The filters of `unless`, with those that have no condition made one."""
+    plain = [each.filter.events for each in unless if each.filter.where is None]
+    joined = (Filter(frozenset[str]().union(*plain), None),) if plain else ()
+    return (*joined, *(each.filter for each in unless if each.filter.where is not None))
+
+
+def _condition(feature: Feature, within: str, steps: tuple[_Step, ...], unless: tuple[_Step, ...]) -> Condition:
+    """The condition on the last step, which reads aloud as the sequence; its first words mention the feature."""
+    last = steps[-1].filter.where
+    came = Read(feature_input(feature))
+    before = ", then ".join(each.text for each in steps[:-1])
+    mentions = [Mention(0, len(before), came.input)]
+    text = f"{before}, then {steps[-1].text} within {within}"
+    if last is not None:
+        start = len(f"{before}, then {steps[-1].word.value} (") - (len(last.text) - len(last.text.lstrip()))
+        mentions += [Mention(start + each.start, start + each.end, each.means) for each in last.mentions]
+    if unless:
+        text += f", without {' or '.join(each.text for each in unless)}"
+    return Condition(text, came if last is None else Junction("and", (last.tree, came)), tuple(mentions))
