@@ -69,17 +69,20 @@ class Verdicts(msgspec.Struct, frozen=True, gc=False):
     @property
     def kinds(self) -> NDArray[np.int64]:
         """Int64[n]: FRESH, LATE, FUTURE, DUPLICATE or CONFLICT."""
-        return self.found[KIND]
+        kinds: NDArray[np.int64] = self.found[KIND]
+        return kinds
 
     @property
     def serials(self) -> NDArray[np.int64]:
         """Int64[n]: the event's own running number, or the first one's for a duplicate or a conflict."""
-        return self.found[SERIAL]
+        serials: NDArray[np.int64] = self.found[SERIAL]
+        return serials
 
     @property
     def clock_ms(self) -> NDArray[np.int64]:
         """Int64[n]: the stream's clock in event time as the event came; the event's own time while there is none."""
-        return self.found[CLOCK]
+        clock_ms: NDArray[np.int64] = self.found[CLOCK]
+        return clock_ms
 
 
 @inlined
