@@ -171,22 +171,22 @@ class Core:
 
     def take(self, coming: Coming) -> Taken:
         """Takes the events in, at most BATCH_MAX, and answers with their features. The core must be the only shard."""
-        entered, share = self._enter(coming)
-        return _spread(entered, share.features, share.texts, share.complete)
+        entered, features, complete = self._enter(coming)
+        return _spread(entered, features, self._rows_of, complete)
 
     def enter(self, coming: Coming) -> tuple[Entered, Share]:
         """Takes the events in, as all shards must in the same order, and answers with what this one has of them."""
-        entered, share = self._enter(coming)
+        entered, features, complete = self._enter(coming)
         if self._shards == 1:
-            return entered, share
+            return entered, Share(features, None, complete, self._rows_of)
         owned = self._store.owned
         texts = {}
         for number, field in self.plan.texts.items():
-            rows = share.features[number]
+            rows = features[number]
             found = owned[self.plan.chain_of[number]] & (rows != NULL) & entered.admitted.columns.judged
             texts[str(number)] = np.full(len(rows), None, dtype=np.object_)
-            texts[str(number)][found] = share.texts[field][rows[found]]
-        return entered, Share(share.features, owned, share.complete, texts)
+            texts[str(number)][found] = self._rows_of[field][rows[found]]
+        return entered, Share(features, owned, complete, texts)
 
     def joined(self, entered: Entered, shares: Sequence[Share]) -> Taken:
         """What all shards together say of events that have entered; `shares` are theirs, one of each."""
@@ -215,7 +215,8 @@ class Core:
             texts[field].append(chosen)
         return {field: np.concatenate(parts) for field, parts in texts.items()}
 
-    def _enter(self, coming: Coming) -> tuple[Entered, Share]:
+    def _enter(self, coming: Coming) -> tuple[Entered, NDArray[np.int64], NDArray[np.bool_] | None]:
+        """Takes the events in; the features and what was complete are as in a Share."""
         verdicts = self._admission.admit(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
         admitted = coming if verdicts.plain else _admitted(coming, verdicts)
         features, rows = self._store.update(admitted.columns)
@@ -223,7 +224,7 @@ class Core:
         self._keep_texts(rows, admitted.texts)
         self._turn += 1
         revalued = self._revalue(admitted.revaluation)
-        return Entered(self._turn, verdicts, admitted, revalued), Share(features, None, complete, self._rows_of)
+        return Entered(self._turn, verdicts, admitted, revalued), features, complete
 
     def readmit(self, coming: Coming) -> Readmitted:
         """Remembers events that were admitted before, any number of them; they are loaded next."""

@@ -137,8 +137,7 @@ class Engine:
         self, batch: Batch, lists: Lists, unknown: tuple[str, ...], arrived_ms: int | None
     ) -> Iterator[Question]:
         """The batch in pieces that the core takes in at once, with the arguments of `decide`."""
-        for start, end in _pieces(batch.events):
-            piece = _between(batch, start, end)
+        for start, piece in _pieces(batch):
             frame = Frame(piece, self._currency, self._texts, self._hasher, lists, self._type_ids)
             yield Question(frame, unknown, start, self._intake.coming(frame, arrived_ms))
 
@@ -152,8 +151,9 @@ class Engine:
         frame.features = FeatureTable(self._forms, taken.features, taken.texts)
         kinds = None if entered.verdicts.plain else entered.verdicts.kinds.tolist()
         positions = self._positions(frame, kinds)
-        lapses = {} if kinds is None else {at: LAPSES[kind] for at, kind in enumerate(kinds) if kind in LAPSES}
-        if "future" in lapses.values():
+        lapses: dict[int, Lapse] = {}
+        if kinds is not None:
+            lapses = {at: LAPSES[kind] for at, kind in enumerate(kinds) if kind in LAPSES}
             frame.judge_as_of(moments_of(entered.verdicts, frame.batch.timestamp_ms))
         answers = self._judge.judge(frame, positions, taken.complete, question.unknown, lapses)
         tails = self._judge.composer.tails(frame, positions, answers)
@@ -233,17 +233,18 @@ class Engine:
         self._judge.scoring.relearn(learnt)
 
 
-def _pieces(events: list[Event]) -> Iterator[tuple[int, int]]:
-    """Where to cut: behind each event that changes an earlier one, and where a piece would be too long."""
-    start = 0
+def _pieces(batch: Batch) -> list[tuple[int, Batch]]:
+    """Cut behind each event that changes an earlier one, and where a piece would be too long; each with its start."""
+    events, ends = batch.events, [len(batch.events)]
     if not _CHANGING.isdisjoint(map(type, events)):
-        for at, event in enumerate(events):
-            if type(event) in _CHANGING:
-                yield start, at + 1
-                start = at + 1
-    while start < len(events):
-        yield start, min(start + BATCH_MAX, len(events))
-        start += BATCH_MAX
+        ends = [*(at + 1 for at, event in enumerate(events) if type(event) in _CHANGING), len(events)]
+    pieces, start = [], 0
+    for end in ends:
+        while start < end:
+            stop = min(start + BATCH_MAX, end)
+            pieces.append((start, _between(batch, start, stop)))
+            start = stop
+    return pieces
 
 
 def _between(batch: Batch, start: int, end: int) -> Batch:
