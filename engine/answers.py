@@ -1,6 +1,6 @@
 """Answers that were given, for events that come again."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import cast
 
 _PACK = '"pack":'
@@ -22,11 +22,10 @@ class Answers:
         """Of the next serials the engine of that number will have the tails."""
         self._tails.extend([engine] * count)
 
-    def keep(self, first: int, tails: Iterable[str | None]) -> None:
+    def keep(self, first: int, tails: Sequence[str | None]) -> None:
         """Those of the serials from `first` on, which are the next ones or were expected."""
         at = first - self._first
-        kept = list(tails)
-        self._tails[at : at + len(kept)] = kept
+        self._tails[at : at + len(tails)] = tails
 
     def holder(self, serial: int) -> int | None:
         """The engine that has the tail, or will have it; None where it is here."""

@@ -199,7 +199,7 @@ def names_of(events: Sequence[Event]) -> list[str]:
 
 def kinds_of(events: Sequence[Event]) -> list[int]:
     """The type of each event as a number."""
-    return [_CODES[type(event)] for event in events]
+    return list(map(_CODES.__getitem__, map(type, events)))
 
 
 _TYPES: list[str | None] = list(STRUCTS)

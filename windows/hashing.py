@@ -34,13 +34,13 @@ def _hash(text: NDArray[np.uint8], start: int, stop: int, key0: np.uint64, key1:
 
 @kernel
 def _hash_all(
-    buffer: NDArray[np.uint8], objects: int, separator: int, key0: np.uint64, key1: np.uint64, out: NDArray[np.uint64]
+    buffer: NDArray[np.uint8], objects: int, separator: int, key: NDArray[np.uint64], out: NDArray[np.uint64]
 ) -> None:
     """Fills `out` with the hash of each text and then of each object; an empty text is 0, another is never 0.
 
     `buffer` has the lengths of the objects, the objects, and the texts, each with `separator` behind it.
     """
-    texts, at = len(out) - objects, 8 * objects
+    texts, at, key0, key1 = len(out) - objects, 8 * objects, key[0], key[1]
     for i in range(objects):
         end = at + int(word_at(buffer, 8 * i))
         out[texts + i] = hash_object(buffer, at, end, key0, key1)
@@ -59,8 +59,7 @@ class Hasher:
     def __init__(self, key: bytes) -> None:
         if len(key) != 16:
             raise ValueError(f"expected a key of 16 bytes, got {len(key)}")
-        self._key0 = np.uint64(int.from_bytes(key[:8], "little"))
-        self._key1 = np.uint64(int.from_bytes(key[8:], "little"))
+        self._key = np.frombuffer(key, np.dtype("<u8")).astype(np.uint64)
         self.id("compile now")
 
     def ids(self, texts: Sequence[str | None]) -> NDArray[np.uint64]:
@@ -83,7 +82,7 @@ class Hasher:
             encoded, end = _NOT_IN_TEXTS[:1].join([(text or "").encode() for text in texts]), _NOT_IN_TEXTS
         buffer = np.frombuffer(b"".join((array("q", map(len, objects)), *objects, encoded, end)), np.uint8)
         out = np.empty(len(texts) + len(objects), np.uint64)
-        _hash_all(buffer, len(objects), end[0], self._key0, self._key1, out)
+        _hash_all(buffer, len(objects), end[0], self._key, out)
         return out
 
     def id(self, text: str) -> int:
