@@ -11,12 +11,14 @@ from typing import Any
 from rules.programs import compile_program
 from rules.syntax import (
     Arithmetic,
+    Before,
     Call,
     Compare,
     Condition,
     Has,
     InList,
     Input,
+    InTuples,
     Junction,
     Literal,
     Negate,
@@ -30,6 +32,8 @@ from schemas import Value
 
 Lists = Mapping[str, Mapping[str, int] | None]
 Evaluate = Callable[[Sequence[Value], Lists, int], tuple[int, int]]
+
+_Logic = Has | Not | Compare | OneOf | InList | InTuples | Before
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ class _Writer:
         self.constants[name] = value
         return name
 
-    def _formula(self, node: Literal | Read | Has | Not | Compare | OneOf | InList | Arithmetic | Negate | Call) -> str:
+    def _formula(self, node: Literal | Read | _Logic | Arithmetic | Negate | Call) -> str:
         """The value of a node where none of its operands is missing."""
         match node:
             case Literal():
@@ -122,7 +126,7 @@ class _Writer:
                 return self._call(node)
         return self._logic(node)
 
-    def _logic(self, node: Has | Not | Compare | OneOf | InList) -> str:
+    def _logic(self, node: _Logic) -> str:
         match node:
             case Has():
                 return f"v{self.inputs[node.input]} is not None"
@@ -135,6 +139,11 @@ class _Writer:
                 return f"{self._names[node.operand]} in {self._constant(frozenset(node.options))}"
             case InList():
                 return self._in_list(node)
+            case InTuples():
+                values = "".join(f"v{self.inputs[read]}, " for read in node.fields)
+                return f"({values}) in {self._constant(node.tuples)}"
+            case Before():
+                return f"timestamp_ms < {node.moment_ms}"
 
     def _read(self, node: Read) -> str:
         name = f"v{self.inputs[node.input]}"

@@ -23,6 +23,7 @@ Code = Literal[
     "constant-condition",
     "duplicate-key",
     "duplicate-rule",
+    "expired",
     "field-not-on-event",
     "macro-cycle",
     "missing-challenge",
@@ -58,7 +59,15 @@ Code = Literal[
 CODES: tuple[Code, ...] = get_args(Code)
 
 WARNINGS: frozenset[Code] = frozenset(
-    ("constant-condition", "missing-test", "unused-detector", "unused-feature", "unused-list", "unused-macro")
+    (
+        "constant-condition",
+        "expired",
+        "missing-test",
+        "unused-detector",
+        "unused-feature",
+        "unused-list",
+        "unused-macro",
+    )
 )
 """Codes of warnings; every other code is an error and keeps the pack from loading."""
 

@@ -2,20 +2,19 @@
 
 import csv
 import io
-import re
 from pathlib import Path
 
 from rules.bounds import LIST_BYTES_MAX, LIST_ENTRIES_MAX
+from rules.expiry import EXAMPLES, expiry_ms
 from rules.findings import Ledger, quoted
 from rules.models import NEVER, ListSpec
 from rules.shapes import Shapes
 from rules.sources import Source, Spot
 from rules.trees import Scalar, Tree
-from schemas import LATEST_MS, TimestampError, epoch_ms
+from schemas import LATEST_MS, TimestampError
 
 COLUMNS = ("value", "added_by", "reason", "expires_at")
 _KEYS = ("type", "file")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _VALUE_CHARS_MAX = 256
 
 
@@ -105,12 +104,12 @@ def _add(row: list[str], spot: Spot, entries: dict[str, int], ledger: Ledger) ->
 
 
 def _expiry(text: str, spot: Spot, ledger: Ledger) -> int:
-    """When an entry expires: never for an empty text; a day alone means its beginning in UTC."""
+    """When an entry expires: never for an empty text."""
     if not text:
         return NEVER
     try:
-        return epoch_ms(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
+        return expiry_ms(text)
     except TimestampError:
         message = f"expected `expires_at` to be empty, a day or an RFC 3339 time, got {quoted(text)}"
-        ledger.report("bad-list", spot, message, "write it like 2027-01-31 or 2027-01-31T12:00:00Z")
+        ledger.report("bad-list", spot, message, EXAMPLES)
         return LATEST_MS

@@ -25,15 +25,18 @@ class Loaded:
     findings: tuple[Finding, ...]
 
 
-def load(path: Path) -> Loaded:
-    """Reads and checks the pack in the folder `path`. Never raises for what is in it: that is a finding."""
+def load(path: Path, as_of_ms: int | None = None) -> Loaded:
+    """Reads and checks the pack in the folder `path`. Never raises for what is in it: that is a finding.
+
+    With `as_of_ms`, in epoch milliseconds, what has expired by then is a finding too.
+    """
     ledger = Ledger()
     pack: Pack | None = None
     overflow: tuple[Finding, ...] = ()
     try:
         files = _read_files(path, ledger)
         tables = _parse(path, files, ledger)
-        pack = None if ledger.has_errors else _assemble(path, files, tables, ledger)
+        pack = None if ledger.has_errors else _assemble(path, files, tables, Shapes(ledger, as_of_ms))
     except TooManyFindingsError:
         message = f"there are more than {FINDINGS_MAX:,} findings: these are the first"
         overflow = (Finding("too-large", "error", message, Place(str(path), 1, 1)),)
@@ -83,8 +86,7 @@ def _parse(path: Path, files: Mapping[str, bytes], ledger: Ledger) -> dict[str, 
     return tables
 
 
-def _assemble(path: Path, files: dict[str, bytes], tables: Mapping[str, Table], ledger: Ledger) -> Pack:
-    shapes = Shapes(ledger)
+def _assemble(path: Path, files: dict[str, bytes], tables: Mapping[str, Table], shapes: Shapes) -> Pack:
     head = read_head(tables[HEAD_FILE], shapes)
     list_files: dict[str, bytes] = {}
     definitions = Definitions(path, head.currency, head.defaults, shapes, list_files)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from rules.bounds import PARAMS_MAX
 from rules.cases import CaseReader
+from rules.exceptions import read_exceptions
 from rules.expressions import check_condition
 from rules.features import read_events
 from rules.findings import quoted
@@ -29,6 +30,7 @@ _KEYS = (
     "severity",
     "reason",
     "explain",
+    "exceptions",
     "challenge",
     "runbook",
     "on_missing",
@@ -82,6 +84,7 @@ class RuleReader:
         explain = self._explain(table, scope)
         if when is not None:
             self._check_params(table)
+        exceptions = read_exceptions(table.get("exceptions"), events, self.vocabulary.currency, self.shapes)
         challenge = self._challenge(table, then)
         tests = self._tests(table, then)
         title, runbook = self.shapes.text(table, "title"), self.shapes.text(table, "runbook")
@@ -96,7 +99,7 @@ class RuleReader:
         return Rule(
             id=id_scalar.value,
             title=title,
-            when=when,
+            when=when.and_not(exceptions),
             sequence=sequence.feature if sequence else None,
             params=known,
             then=then,

@@ -20,10 +20,14 @@ _SHAPES = {Scalar: "a text", Items: "a list", Table: "a mapping"}
 
 
 class Shapes:
-    """Reads nodes of one pack; what is wrong goes to the ledger, and the reading goes on with None."""
+    """Reads nodes of one pack; what is wrong goes to the ledger, and the reading goes on with None.
 
-    def __init__(self, ledger: Ledger) -> None:
+    What expires is held against `as_of_ms`, in epoch milliseconds, where that is given.
+    """
+
+    def __init__(self, ledger: Ledger, as_of_ms: int | None = None) -> None:
         self.ledger = ledger
+        self.as_of_ms = as_of_ms
 
     def table(self, node: Tree | None, what: str, keys: Iterable[str] | None = None) -> Table | None:
         """`node` as a mapping; where `keys` is given, any other key is a finding."""

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from rules.syntax import (
     Arithmetic,
+    Before,
     Call,
     Compare,
     Has,
     InList,
     Input,
+    InTuples,
     Junction,
     Literal,
     Negate,
@@ -101,6 +103,10 @@ def step_of(node: Node, numbers: Mapping[Node, int], inputs: Mapping[Input, int]
             return _one_of(node, numbers[node.operand], text_id)
         case InList():
             return _in_list(node, numbers[node.operand])
+        case InTuples():
+            return _in_tuples(node, [inputs[read] for read in node.fields], text_id)
+        case Before():
+            return lambda frame: Masks(frame.timestamp_ms < node.moment_ms, None)
         case Negate():
             return _negate(numbers[node.operand])
     return _computed(node, numbers)
@@ -260,6 +266,34 @@ def _in_list(node: InList, operand: int) -> Step:
         return _masks(np.array(expires_ms, np.int64) > frame.timestamp_ms, texts.missing)
 
     return step
+
+
+def _in_tuples(node: InTuples, fields: Sequence[int], text_id: TextId) -> Step:
+    """Each field by itself says who may be meant; of these each is looked at."""
+    allowed = [_allowed(values, text_id) for values in zip(*node.tuples, strict=True)]
+
+    def step(frame: Frame) -> Masks:
+        columns = [frame.inputs[field] for field in fields]
+        parts = [_among(column, values) for column, values in zip(columns, allowed, strict=True)]
+        true = np.logical_and.reduce(parts)
+        if len(columns) > 1:
+            for at in np.flatnonzero(true).tolist():
+                true[at] = tuple([column.values[at] for column in columns]) in node.tuples
+        return Masks(true, None)
+
+    return step
+
+
+def _allowed(values: Sequence[Any], text_id: TextId) -> Values:
+    if isinstance(values[0], str):
+        return np.array([text_id(value) for value in values], dtype=np.uint64)
+    return np.array(values)
+
+
+def _among(column: Numbers | Texts, allowed: Values) -> Mask:
+    own = column.ids if isinstance(column, Texts) else column.values
+    found = np.isin(own, allowed, kind="sort")
+    return found if column.missing is None else np.greater(found, column.missing)
 
 
 def _as_float(values: Values) -> Values:

@@ -1,7 +1,7 @@
 """The typed syntax tree of a checked expression, with macros and params already put in."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal as OneOfThese
 
 ValueType = OneOfThese["number", "money", "duration", "text", "bool"]
@@ -114,6 +114,25 @@ class InList:
 
 
 @dataclass(frozen=True, slots=True)
+class InTuples:
+    """Whether the values of fields are together one of the tuples; False where one of them is missing."""
+
+    fields: tuple[Input, ...]
+    tuples: frozenset[tuple[Value, ...]]
+    type: ValueType = "bool"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Whether the event's time, in epoch milliseconds, is before a moment."""
+
+    moment_ms: int
+    type: ValueType = "bool"
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Arithmetic:
     """Computed in float64; a result that is not finite is missing."""
 
@@ -141,7 +160,7 @@ class Call:
     whole: bool = False
 
 
-Node = Literal | Read | Has | Not | Junction | Compare | OneOf | InList | Arithmetic | Negate | Call
+Node = Literal | Read | Has | Not | Junction | Compare | OneOf | InList | InTuples | Before | Arithmetic | Negate | Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +180,12 @@ class Condition:
     tree: Node
     mentions: tuple[Mention, ...] = ()
 
+    def and_not(self, others: Sequence[Node]) -> "Condition":
+        """This condition where none of the others is true; its text stays as it is."""
+        if not others:
+            return self
+        return replace(self, tree=Junction("and", (self.tree, *map(Not, others))))
+
 
 def children(node: Node) -> tuple[Node, ...]:
     match node:
@@ -172,7 +197,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return node.operands
         case Call():
             return node.arguments
-        case Literal() | Read() | Has():
+        case Literal() | Read() | Has() | InTuples() | Before():
             return ()
 
 
@@ -192,4 +217,6 @@ def inputs_of(node: Node) -> tuple[Input, ...]:
                 found[each.input] = None
             case InList():
                 found[each.list] = None
+            case InTuples():
+                found |= dict.fromkeys(each.fields)
     return tuple(found)

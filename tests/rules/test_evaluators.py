@@ -13,21 +13,29 @@ from rules import Condition, Input
 from rules.columns import Column, NumberColumn, TextColumn, compile_columns
 from rules.conditions import compile_scalar
 from support.expression_oracle import Typed, World, outcome
-from support.expressions import FEATURES, LISTS, PARAMS, TEXTS, conditions, values_of
+from support.expressions import (
+    FEATURES,
+    LISTS,
+    PARAMS,
+    TEXTS,
+    ExceptionText,
+    conditions,
+    exceptions_at,
+    values_of,
+)
 from support.rule_packs import load_text, sound_pack
 
-NOW_MS = 1_000
+NOW_MS = 1_790_000_000_000
 _lists = st.dictionaries(st.sampled_from(TEXTS), st.sampled_from([NOW_MS - 1, NOW_MS, NOW_MS + 1]), max_size=3)
 
 
-def _body(texts: Sequence[str]) -> str:
-    """Rules with these conditions; each uses every param, so that none is unused."""
+def _body(texts: Sequence[str], exceptions: Sequence[ExceptionText] = ()) -> str:
+    """Rules with these conditions and exceptions; each uses every param, so that none is unused."""
     params = ", ".join(f"{name}: {text}" for name, (text, _) in PARAMS.items())
     explain = " ".join(f"{{params.{name}}}" for name in PARAMS)
-    rules = "".join(
-        f"- id: r.n{number}\n  when: |-\n    {text}\n  then: review\n  params: {{{params}}}\n  explain: '{explain}'\n"
-        for number, text in enumerate(texts)
-    )
+    excepted = f"  exceptions: [{', '.join(each.yaml for each in exceptions)}]\n" if exceptions else ""
+    head = f"  then: review\n  params: {{{params}}}\n  explain: '{explain}'\n{excepted}"
+    rules = "".join(f"- id: r.n{number}\n  when: |-\n    {text}\n{head}" for number, text in enumerate(texts))
     return f"{FEATURES}rules:\n{rules}"
 
 
@@ -76,26 +84,51 @@ def _bits(outcomes: Sequence[bool | None]) -> tuple[int, int]:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), texts=st.lists(conditions(), min_size=1, max_size=4))
+@given(
+    data=st.data(),
+    texts=st.lists(conditions(), min_size=1, max_size=4),
+    exceptions=st.lists(exceptions_at(NOW_MS), max_size=2),
+)
 def test_scalar_and_columns_equal_the_oracle(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, texts: list[str]
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, texts: list[str], exceptions: list[ExceptionText]
 ) -> None:
-    loaded = load_text(tmp_path_factory.mktemp("pack"), _body(texts), LISTS)
+    loaded = load_text(tmp_path_factory.mktemp("pack"), _body(texts, exceptions), LISTS)
     if loaded.pack is None:
         assert {each.code for each in loaded.findings if each.severity == "error"} <= {"bad-literal"}
         return
     compiled: list[Condition] = [rule.when for rule in loaded.pack.rules]
     scalar, columns = compile_scalar(_numbered(compiled)), compile_columns(compiled, _text_id)
     assert (scalar.inputs, scalar.inputs_of) == (columns.inputs, columns.inputs_of)
-    rows = data.draw(st.lists(st.tuples(*map(values_of, scalar.inputs)), min_size=1, max_size=4))
+    rows = [
+        _excepted(data, row, scalar.inputs, exceptions)
+        for row in data.draw(st.lists(st.tuples(*map(values_of, scalar.inputs)), min_size=1, max_size=4))
+    ]
     lists: dict[str, Mapping[str, int] | None] = {"blocked": data.draw(_lists), "absent": None}
-    expected = [[outcome(t, _world(scalar.inputs, row, lists)) for t in texts] for row in rows]
+    worlds = [_world(scalar.inputs, row, lists) for row in rows]
+    expected = [
+        [False if any(each.covers(world) for each in exceptions) else outcome(text, world) for text in texts]
+        for world in worlds
+    ]
     assert [scalar.evaluate(row, lists, NOW_MS) for row in rows] == list(map(_bits, expected))
     given_columns = [_column(read, [row[i] for row in rows]) for i, read in enumerate(scalar.inputs)]
     times = np.full(len(rows), NOW_MS)
     matched, missing = columns.evaluate(given_columns, lists, times)
     assert matched.T.tolist() == [[value is True for value in row] for row in expected]
     assert missing.T.tolist() == [[value is None for value in row] for row in expected]
+
+
+def _excepted(
+    data: st.DataObject, row: Sequence[Any], inputs: Sequence[Input], exceptions: Sequence[ExceptionText]
+) -> Sequence[Any]:
+    """The row, or often one that fits an exception, which a random one seldom does."""
+    if not exceptions or data.draw(st.booleans()):
+        return row
+    chosen = data.draw(st.sampled_from(exceptions))
+    fitting = dict(zip(chosen.fields, data.draw(st.sampled_from(chosen.tuples)), strict=True))
+    return [
+        fitting.get(read.name, value) if read.kind == "field" else value
+        for read, value in zip(inputs, row, strict=True)
+    ]
 
 
 def test_no_conditions_evaluate_to_nothing() -> None:

@@ -165,8 +165,12 @@ class EngineOracle:
         degraded = bool(unknown) or lapse is not None
         for rule in rules:
             found = outcome(rule.when, _world_of(rule, world))
+            if any(each.covers(world) for each in rule.exceptions):
+                found = False
             if found is None:
                 missing |= dict.fromkeys(_missing_inputs(rule.when, world))
+                excepted = [name for each in rule.exceptions for name in each.fields]
+                missing |= dict.fromkeys(name for name in excepted if world.names[name].value is None)
                 degraded = degraded or (rule.on_missing == "degraded" and rule.mode == "live")
             if found or (found is None and rule.on_missing == "match"):
                 hits.append(rule)

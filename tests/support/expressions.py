@@ -1,11 +1,14 @@
 """Random well-typed expressions of the rule language, and values for what they read."""
 
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
 from rules import Input
-from support.expression_oracle import Typed
+from support.expression_oracle import Typed, World
 
 FEATURES = """\
 features:
@@ -145,3 +148,53 @@ def values_of(read: Input) -> st.SearchStrategy[Any]:
     else:
         present = _INTEGERS if read.whole else _FLOATS
     return present if read.required else st.none() | present
+
+
+@dataclass(frozen=True)
+class ExceptionText:
+    """An exception as written, and what it means: until `expires_ms` no event whose fields are one of the tuples."""
+
+    fields: tuple[str, ...]
+    tuples: tuple[tuple[Any, ...], ...]
+    expires_ms: int
+    yaml: str
+
+    def covers(self, world: World) -> bool:
+        """Whether the event of the world is one that a rule with this exception does not match."""
+        own = [world.names[name].value if name in world.names else None for name in self.fields]
+        return world.timestamp_ms < self.expires_ms and any(own == list(each) for each in self.tuples)
+
+
+def rfc3339(timestamp_ms: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=timestamp_ms)).isoformat(timespec="milliseconds")
+
+
+def exception_text(fields: tuple[str, ...], tuples: tuple[tuple[Any, ...], ...], expires_ms: int) -> ExceptionText:
+    """Texts are quoted, amounts are written with their currency."""
+    rows = [
+        [
+            f"{value / 100:.2f} CNY" if name == "amount" else json.dumps(value)
+            for name, value in zip(fields, row, strict=True)
+        ]
+        for row in tuples
+    ]
+    values = ", ".join(f"[{', '.join(row)}]" for row in rows)
+    expires = rfc3339(expires_ms)
+    yaml = f"{{fields: [{', '.join(fields)}], values: [{values}], expires: '{expires}', note: a test}}"
+    return ExceptionText(fields, tuples, expires_ms, yaml)
+
+
+_FIELD_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(("user_id", "method", "goods"), st.sampled_from([text for text in TEXTS if text])),
+    "quantity": st.integers(-3, 3) | st.sampled_from([500, 2**53]),
+    "amount": st.integers(-3, 3) | st.sampled_from([500, 700, 2**53]),
+}
+
+
+@st.composite
+def exceptions_at(draw: st.DrawFn, now_ms: int) -> ExceptionText:
+    """An exception that expires about then."""
+    fields = tuple(draw(st.lists(st.sampled_from(list(_FIELD_VALUES)), min_size=1, max_size=3, unique=True)))
+    rows = st.tuples(*(_FIELD_VALUES[name] for name in fields))
+    tuples = tuple(draw(st.lists(rows, min_size=1, max_size=4)))
+    return exception_text(fields, tuples, draw(st.sampled_from([now_ms - 1, now_ms, now_ms + 1, now_ms + 10**9])))

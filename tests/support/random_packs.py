@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from rules import ValueType
 from schemas import TRANSACTION_TYPES
 from support.expression_oracle import Typed
+from support.expressions import ExceptionText, exception_text
 from windows import Kind
 
 NOW_MS = 1_790_000_000_000
@@ -102,6 +103,7 @@ class RuleText:
     reason: str | None
     explain: tuple[str, ...]
     challenge: str | None
+    exceptions: tuple[ExceptionText, ...]
     events: frozenset[str]
     yaml: str
 
@@ -216,9 +218,14 @@ def _rule(draw: random.Random, name: str, features: Sequence[FeatureText], score
     lines += [f"challenge: {challenge}"] if challenge else []
     if used:
         lines.append("params: {" + ", ".join(f"{each}: {text}" for each, (text, _) in used.items()) + "}")
+    exceptions = tuple(_exception(draw, fields) for _ in range(draw.choice((0, 0, 1, 2))))
+    if exceptions:
+        lines.append(f"exceptions: [{', '.join(each.yaml for each in exceptions)}]")
     yaml = "- " + "\n  ".join(lines) + "\n"
     params = {each: typed for each, (_, typed) in used.items()}
-    return RuleText(name, when, sequence, params, then, mode, on_missing, reason, explain, challenge, events, yaml)
+    return RuleText(
+        name, when, sequence, params, then, mode, on_missing, reason, explain, challenge, exceptions, events, yaml
+    )
 
 
 STEPS = (
@@ -256,6 +263,15 @@ def _step(
     names.in_rule = False
     where = _condition(draw, names, 1)
     return f"{word}: |-\n          {where}", (events, where), fields
+
+
+def _exception(draw: random.Random, fields: dict[str, ValueType]) -> ExceptionText:
+    values = {name: pool for name, pool in POOLS.items() if name in fields} | {
+        name: pool for name, pool in (("quantity", (1, 2, 3)), ("success", (True, False))) if name in fields
+    }
+    names = tuple(draw.sample(list(values), draw.choice((1, 1, 2))))
+    tuples = tuple(tuple(draw.choice(values[name]) for name in names) for _ in range(draw.randint(1, 3)))
+    return exception_text(names, tuples, draw.choice(EXPIRIES[:-1]))
 
 
 def _names(fields: dict[str, ValueType], features: Sequence[FeatureText], *, scores: bool, attributes: bool) -> Names:
