@@ -82,9 +82,11 @@ class Composer:
         self, matched: tuple[int, ...], missing: tuple[str, ...], degraded: bool, lapse: Lapse | None
     ) -> Answer:
         live = [self._rules[number] for number in matched if self._rules[number].mode == "live"]
-        action = max((rule.then for rule in live if rule.then != "tag"), key=ACTIONS.index, default=ACTIONS[0])
+        named = {overridden for rule in live for overridden in rule.overrides}
+        acting = [rule for rule in live if rule.id not in named]
+        action = max((rule.then for rule in acting if rule.then != "tag"), key=ACTIONS.index, default=ACTIONS[0])
         challenges = [
-            rule.challenge for rule in live if rule.then == action == "step_up" and rule.challenge is not None
+            rule.challenge for rule in acting if rule.then == action == "step_up" and rule.challenge is not None
         ]
         decision = Decision(
             transaction_id="",
@@ -94,6 +96,7 @@ class Composer:
             rules=tuple(rule.id for rule in live),
             shadow=tuple(self._rules[number].id for number in matched if self._rules[number].mode == "shadow"),
             missing=missing,
+            overridden=tuple(rule.id for rule in live if rule.id in named) or msgspec.UNSET,
             challenge=challenges[0] if challenges else msgspec.UNSET,
             degraded=msgspec.UNSET if lapse is None else lapse,
             pack=self._pack.version,

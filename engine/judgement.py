@@ -44,6 +44,11 @@ class Judge:
         self._scores = [(index, read.name) for index, read in enumerate(self._scored.inputs) if read.kind == "score"]
         live = {number: rule for number, rule in numbered.items() if rule.mode == "live"}
         self._blocking = bits_of(number for number, rule in live.items() if rule.then == "block")
+        self._overriding = [
+            (1 << number, ~bits_of(other for other, each in live.items() if each.id in rule.overrides))
+            for number, rule in live.items()
+            if rule.overrides
+        ]
         self._degrading = bits_of(number for number, rule in live.items() if rule.on_missing == "degraded")
         self._by_default = bits_of(number for number, rule in numbered.items() if rule.on_missing == "match")
         self._judging = [
@@ -109,8 +114,17 @@ class Judge:
                 judging = self._judging[frame.kinds[at]]
                 hits[at] |= (hit | lack & self._by_default) & judging
                 lacks[at] |= lack & judging
-            if not hits[at] & self._blocking and at not in lapses:
+            if not self._is_blocked(hits[at]) and at not in lapses:
                 scoring.learn(seen, scores)
+
+    def _is_blocked(self, hit: int) -> bool:
+        """Whether a rule blocks that no other one overrides."""
+        blocking = hit & self._blocking
+        if blocking:
+            for bit, others in self._overriding:
+                if hit & bit:
+                    blocking &= others
+        return blocking != 0
 
     def _answer(
         self, frame: Frame, at: int, hit: int, lack: int,

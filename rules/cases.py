@@ -7,7 +7,7 @@ from rules.bounds import TEST_EVENTS_MAX, TESTS_MAX
 from rules.fields import STORED_FIELDS, Field
 from rules.findings import did_you_mean, quoted
 from rules.literals import duration_ms, literal, whole_number
-from rules.models import THENS, Case, Expect, Feature, Given, Then
+from rules.models import THENS, Answer, Case, Expect, Feature, Given, Then, otherwise
 from rules.shapes import Shapes, as_options
 from rules.syntax import ValueType
 from rules.trees import Items, Scalar, Table, Tree
@@ -154,7 +154,7 @@ class CaseReader:
         table = None if node is None else self.shapes.table(node, "expect", ("then", "features"))
         if table is None or self.shapes.required(table, "then", "expect") is None:
             return None
-        answers: tuple[Then, ...] = ("allow", self.then) if self.then else THENS
+        answers: tuple[Answer, ...] = (otherwise(self.then), self.then) if self.then else (*THENS, "no_match")
         then = self.shapes.choice(table, "then", as_options(answers)) or "allow"
         node = table.get("features")
         features = None if node is None else self.shapes.table(node, "the expected features")

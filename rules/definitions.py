@@ -216,6 +216,7 @@ class Definitions:
             self.rules += [rule for rule in rules if rule is not None]
             if node is not None and len(items) <= RULES_MAX:
                 self.shapes.count(len(self.rules), RULES_MAX, "rules in a pack", node.spot)
+        reader.overrides.check()
 
     def _check_unused(self) -> None:
         for (kind, name), key in self._keys.items():

@@ -9,7 +9,7 @@ from rules.fields import Field
 from rules.findings import quoted
 from rules.literals import literal, money_of
 from rules.shapes import Shapes
-from rules.syntax import Before, InTuples, Junction, Node, Value
+from rules.syntax import Before, InTuples, Junction, Node, Not, Value
 from rules.trees import Items, Scalar, Tree
 
 EXCEPTION_KEYS = ("fields", "values", "expires", "note")
@@ -17,7 +17,7 @@ _WORDS = {"text": "a text", "number": "a whole number", "money": "an amount", "b
 
 
 def read_exceptions(node: Tree | None, events: frozenset[str], currency: str, shapes: Shapes) -> list[Node]:
-    """The exceptions of a rule that judges `events`, as conditions; one with findings is left out."""
+    """What must hold that no exception of a rule that judges `events` does; one with findings is left out."""
     items = () if node is None else shapes.items(node, "exceptions", EXCEPTIONS_MAX)
     read = [_exception(item, events, currency, shapes) for item in items]
     return [each for each in read if each is not None]
@@ -37,7 +37,7 @@ def _exception(node: Tree, events: frozenset[str], currency: str, shapes: Shapes
     tuples = None if fields is None or values is None else _tuples(values, fields, currency, shapes)
     if fields is None or tuples is None or expires_ms is None:
         return None
-    return Junction("and", (InTuples(tuple(field.input for field in fields), tuples), Before(expires_ms)))
+    return Not(Junction("and", (InTuples(tuple(field.input for field in fields), tuples), Before(expires_ms))))
 
 
 def _fields(node: Tree | None, events: frozenset[str], shapes: Shapes) -> list[Field] | None:

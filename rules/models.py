@@ -10,6 +10,9 @@ from rules.syntax import Literal as LiteralValue
 from schemas import Action, Value
 
 Then = Literal["allow", "review", "step_up", "block", "tag"]
+Answer = Then | Literal["no_match"]
+"""What a test expects of its rule."""
+
 Mode = Literal["live", "shadow", "off"]
 Severity = Literal["low", "medium", "high", "critical"]
 OnMissing = Literal["no_match", "match", "degraded"]
@@ -22,6 +25,12 @@ ON_MISSING: tuple[OnMissing, ...] = get_args(OnMissing)
 AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
 
 FilterKey = tuple[frozenset[str], Node | None]
+
+
+def otherwise(then: Then) -> Answer:
+    """What a test expects of a rule with this `then` where it must not match."""
+    return "no_match" if then == "allow" else "allow"
+
 
 NEVER = 2**62
 """When an entry of a list that names no end expires, in epoch milliseconds."""
@@ -113,7 +122,7 @@ class Given:
 class Expect:
     """What a test expects after its last event: the rule's own answer, and values of features (None: missing)."""
 
-    then: Then
+    then: Answer
     features: Mapping[str, Value]
 
 
@@ -161,6 +170,8 @@ class Rule:
     """A rule as it is to be run. `events` are the types of event it judges, `challenge` what a step-up asks for.
 
     Where it has a sequence, `when` is the condition on its last step, and reads the feature `sequence`.
+    `when` has its exceptions and its end in its tree. Where it matches and is live, the hits of the rules that it
+    `overrides` do not count for the action.
     """
 
     id: str
@@ -178,6 +189,7 @@ class Rule:
     on_missing: OnMissing
     events: frozenset[str]
     tests: tuple[Case, ...]
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

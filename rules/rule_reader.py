@@ -10,7 +10,8 @@ from rules.features import read_events
 from rules.findings import quoted
 from rules.headers import Defaults
 from rules.literals import literal
-from rules.models import MODES, ON_MISSING, SEVERITIES, THENS, Case, Rule, Then
+from rules.models import MODES, ON_MISSING, SEVERITIES, THENS, Case, Rule, Then, otherwise
+from rules.overrides import Overrides
 from rules.resolution import Resolver
 from rules.scopes import Macro, Scope, Vocabulary
 from rules.sequences import Sequence, SequenceReader
@@ -31,6 +32,8 @@ _KEYS = (
     "reason",
     "explain",
     "exceptions",
+    "overrides",
+    "expires",
     "challenge",
     "runbook",
     "on_missing",
@@ -52,6 +55,7 @@ class RuleReader:
         self.macro = macro
         self.sequences = SequenceReader(shapes, vocabulary, macro)
         self.lines: dict[str, str] = {}
+        self.overrides = Overrides(shapes)
 
     def read(self, node: Tree) -> Rule | None:
         """One rule; None after findings."""
@@ -72,7 +76,9 @@ class RuleReader:
         self.shapes.table(table, "a rule", _KEYS)
         if id_scalar is not None:
             self._check_unique(id_scalar)
-        then = self._then(table)
+        self.shapes.required(table, "then", "a rule")
+        then = self.shapes.choice(table, "then", as_options(THENS))
+        overrides, until = self.overrides.read(table, self.ledger.rule, then)
         mode = self.shapes.choice(table, "mode", as_options(MODES)) or self.defaults.mode
         params = self._params(table)
         self.vocabulary.used -= {each for each in self.vocabulary.used if each[0] == "param"}
@@ -99,7 +105,7 @@ class RuleReader:
         return Rule(
             id=id_scalar.value,
             title=title,
-            when=when.and_not(exceptions),
+            when=when.restricted([*until, *exceptions]),
             sequence=sequence.feature if sequence else None,
             params=known,
             then=then,
@@ -112,6 +118,7 @@ class RuleReader:
             on_missing=on_missing,
             events=events,
             tests=tests,
+            overrides=overrides,
         )
 
     def _challenge(self, table: Table, then: Then | None) -> str | None:
@@ -135,14 +142,6 @@ class RuleReader:
         if first != line:
             message = f"there are two rules with the id {quoted(scalar.value)}"
             self.ledger.report("duplicate-rule", scalar.spot, message, f"the other is at {first}")
-
-    def _then(self, table: Table) -> Then | None:
-        node = self.shapes.required(table, "then", "a rule")
-        then = self.shapes.choice(table, "then", as_options(THENS))
-        if node is not None and then == "allow":
-            message = "a rule that allows would override others, which is not supported yet"
-            self.ledger.report("unsupported-allow", node.spot, message, "narrow the rules that act instead")
-        return then
 
     def _reason(self, table: Table) -> str | None:
         node = table.get("reason")
@@ -228,7 +227,7 @@ class RuleReader:
     def _check_sides(self, id_scalar: Scalar, then: Then, tests: tuple[Case, ...]) -> None:
         """A live rule has a test that it must match and one that it must not."""
         answers = {case.expect.then for case in tests}
-        sides = (("one that must match", then), ("one that must not", "allow"))
+        sides = (("one that must match", then), ("one that must not", otherwise(then)))
         lacking = [side for side, answer in sides if answer not in answers]
         if lacking:
             message = f"the live rule {quoted(id_scalar.value)} lacks tests: {' and '.join(lacking)}"

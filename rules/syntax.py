@@ -180,11 +180,9 @@ class Condition:
     tree: Node
     mentions: tuple[Mention, ...] = ()
 
-    def and_not(self, others: Sequence[Node]) -> "Condition":
-        """This condition where none of the others is true; its text stays as it is."""
-        if not others:
-            return self
-        return replace(self, tree=Junction("and", (self.tree, *map(Not, others))))
+    def restricted(self, by: Sequence[Node]) -> "Condition":
+        """This condition where all of the others hold too; its text stays as it is."""
+        return replace(self, tree=Junction("and", (self.tree, *by))) if by else self
 
 
 def children(node: Node) -> tuple[Node, ...]:

@@ -26,6 +26,7 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True):
 
     `rules` are the live rules that matched, `shadow` the shadow rules that would have, in the pack's order. `missing`
     names what the decision could not know: inputs without a value that a rule asked for, lists or a store out of reach.
+    `overridden` are those of `rules` that do not count for the action, since another of them overrides them.
     `origin` is `scored` when everything asked for was known or its rule says what then, `degraded` otherwise.
     `degraded` says that the event's timestamp was too far behind or ahead of the stream: it enters no window.
     `duplicate` marks the recorded answer to a transaction that came again.
@@ -39,6 +40,7 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True):
     shadow: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    overridden: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     challenge: str | msgspec.UnsetType = msgspec.UNSET
     degraded: Lapse | msgspec.UnsetType = msgspec.UNSET
     duplicate: bool | msgspec.UnsetType = msgspec.UNSET

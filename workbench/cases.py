@@ -11,6 +11,7 @@ import numpy as np
 from engine import Decisions, Engine
 from rules import Case, Input, Pack, Rule
 from rules.literals import shown
+from rules.models import otherwise
 from rules.scopes import feature_input
 from rules.syntax import inputs_of
 from schemas import Event, Value
@@ -116,7 +117,7 @@ def _problem(
     pack: Pack, rule: Rule, case: Case, matched: bool, features: Mapping[str, Input], values: Mapping[Input, Value]
 ) -> list[str]:
     lines: list[str] = []
-    got = rule.then if matched else "allow"
+    got = rule.then if matched else otherwise(rule.then)
     if got != case.expect.then:
         lines.append(f"expected then: {case.expect.then}, got {got}")
     for name, wanted in case.expect.features.items():

@@ -49,7 +49,7 @@ def test_decisions_equal_the_oracle(seed: int, scores: bool, tmp_path: Path, mon
 def test_random_packs_give_every_kind_of_answer() -> None:
     """Else the test above would say little."""
     seen: Counter[str] = Counter()
-    for seed in range(12):
+    for seed in range(16):
         draw = random.Random(seed)
         text = random_pack(draw, scores=seed % 2 == 0)
         oracle, sequences = (
@@ -65,6 +65,6 @@ def test_random_packs_give_every_kind_of_answer() -> None:
                 seen["a sequence"] += bool(sequences.intersection(fields["rules"]))
         seen.update(dict(zip(("repeated", "conflicting", "unmatched"), oracle.counts, strict=True)))
     wanted = {"allow", "review", "step_up", "block", "scored", "degraded", "rules", "shadow", "missing", "reasons"}
-    wanted |= {"challenge", "lists", "attributes", "score", "sequence", "a sequence", "f0", "windows"}
+    wanted |= {"challenge", "overridden", "lists", "attributes", "score", "sequence", "a sequence", "f0", "windows"}
     wanted |= {"late", "future", "in time", "duplicate", "repeated", "conflicting", "unmatched"}
     assert not [each for each in wanted if seen[each] < 5]

@@ -165,7 +165,8 @@ class EngineOracle:
         degraded = bool(unknown) or lapse is not None
         for rule in rules:
             found = outcome(rule.when, _world_of(rule, world))
-            if any(each.covers(world) for each in rule.exceptions):
+            has_ended = rule.then == "allow" and world.timestamp_ms >= rule.expires_ms
+            if has_ended or any(each.covers(world) for each in rule.exceptions):
                 found = False
             if found is None:
                 missing |= dict.fromkeys(_missing_inputs(rule.when, world))
@@ -177,9 +178,11 @@ class EngineOracle:
         if lapse == "late":
             missing["windows"] = None
         live = [rule for rule in hits if rule.mode == "live"]
-        actions: list[Action] = [cast(Action, rule.then) for rule in live if rule.then != "tag"]
+        overridden = [rule for rule in live if any(rule.id in other.overrides for other in live)]
+        acting = [rule for rule in live if rule not in overridden]
+        actions: list[Action] = [cast(Action, rule.then) for rule in acting if rule.then != "tag"]
         action = max(actions, key=STRENGTH.index, default=STRENGTH[0])
-        challenges = [rule.challenge for rule in live if rule.then == "step_up" and action == "step_up"]
+        challenges = [rule.challenge for rule in acting if rule.then == "step_up" and action == "step_up"]
         origin: Literal["degraded", "scored"] = "degraded" if degraded else "scored"
         return Decision(
             transaction_id=event.get("transaction_id") or event["event_id"],
@@ -190,6 +193,7 @@ class EngineOracle:
             shadow=tuple(rule.id for rule in hits if rule.mode == "shadow"),
             missing=tuple(missing),
             reasons=tuple(Reason(rule.id, rule.reason, _sentence(rule, world)) for rule in live if rule.reason),
+            overridden=tuple(rule.id for rule in overridden) or msgspec.UNSET,
             challenge=challenges[0] if challenges and challenges[0] is not None else msgspec.UNSET,
             degraded=msgspec.UNSET if lapse is None else lapse,
             pack=self.version,

@@ -1,13 +1,13 @@
 """Random packs as text, with what each of their parts means written beside it for the oracle."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rules import ValueType
 from schemas import TRANSACTION_TYPES
 from support.expression_oracle import Typed
-from support.expressions import ExceptionText, exception_text
+from support.expressions import ExceptionText, exception_text, rfc3339
 from windows import Kind
 
 NOW_MS = 1_790_000_000_000
@@ -91,6 +91,7 @@ class RuleText:
     """One rule and what it means; `explain` is made of texts and names in turn.
 
     Where it has a `sequence`, `when` is what is to hold at the last step.
+    A rule that allows has no effect from `expires_ms` on.
     """
 
     id: str
@@ -104,6 +105,8 @@ class RuleText:
     explain: tuple[str, ...]
     challenge: str | None
     exceptions: tuple[ExceptionText, ...]
+    overrides: tuple[str, ...]
+    expires_ms: int
     events: frozenset[str]
     yaml: str
 
@@ -153,7 +156,11 @@ def random_pack(draw: random.Random, *, scores: bool) -> PackText:
     if scores:
         of = draw.choice(("amount", "amount", "quantity"))
         detector = (draw.choice(("user_id", "device_id")), of, draw.randint(1, 30), draw.randint(1, 6))
-    rules = tuple(_rule(draw, f"r.n{number}", features, scores) for number in range(draw.randint(1, 8)))
+    thens = {f"r.n{number}": draw.choice(("review", "step_up", "block", "tag")) for number in range(draw.randint(1, 8))}
+    acting = [name for name, then in thens.items() if then != "tag"]
+    for name in draw.sample(acting, len(acting) // 3):
+        thens[name] = "allow"
+    rules = tuple(_rule(draw, name, features, scores, thens) for name in thens)
     timing = draw.choice(LATENESS_MS), draw.choice(SKEW_MS), draw.choice(DEDUPE_MS)
     return PackText(*timing, features, rules, detector)
 
@@ -192,7 +199,9 @@ def _feature(draw: random.Random, name: str) -> FeatureText:
     return FeatureText(name, kind, of, by, over_ms, delay_ms, where, events, plain.get(kind, of_type), yaml)
 
 
-def _rule(draw: random.Random, name: str, features: Sequence[FeatureText], scores: bool) -> RuleText:
+def _rule(
+    draw: random.Random, name: str, features: Sequence[FeatureText], scores: bool, thens: Mapping[str, str]
+) -> RuleText:
     word, events, fields = draw.choice(SCOPES)
     sequence, when, condition = None, "", f"event: {word}"
     if draw.random() < 0.25:
@@ -203,7 +212,7 @@ def _rule(draw: random.Random, name: str, features: Sequence[FeatureText], score
         when = _condition(draw, names, 3)
         condition += f"\n  when: |-\n    {when}"
     used = {each: param for each, param in names.params.items() if f"params.{each}" in when}
-    then = draw.choice(("review", "step_up", "block", "tag"))
+    then = thens[name]
     mode = draw.choice(("live", "live", "live", "shadow", "off"))
     on_missing = draw.choice(("no_match", "match", "degraded"))
     reason = draw.choice((None, "SOME_REASON", "OTHER_2"))
@@ -221,11 +230,18 @@ def _rule(draw: random.Random, name: str, features: Sequence[FeatureText], score
     exceptions = tuple(_exception(draw, fields) for _ in range(draw.choice((0, 0, 1, 2))))
     if exceptions:
         lines.append(f"exceptions: [{', '.join(each.yaml for each in exceptions)}]")
+    overrides: tuple[str, ...] = ()
+    expires_ms = draw.choice(EXPIRIES[:-1])
+    if then == "allow":
+        others = [other for other, each in thens.items() if each not in ("allow", "tag")]
+        overrides = tuple(draw.sample(others, draw.randint(1, len(others))))
+        lines += [f"overrides: [{', '.join(overrides)}]", f"expires: '{rfc3339(expires_ms)}'"]
     yaml = "- " + "\n  ".join(lines) + "\n"
     params = {each: typed for each, (_, typed) in used.items()}
     return RuleText(
-        name, when, sequence, params, then, mode, on_missing, reason, explain, challenge, exceptions, events, yaml
-    )
+        name, when, sequence, params, then, mode, on_missing, reason, explain, challenge,
+        exceptions, overrides, expires_ms, events, yaml,
+    )  # fmt: skip
 
 
 STEPS = (

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from support.packs import load_pack, write_pack
+from support.rule_packs import sound_pack
 from workbench import Gap, Report, run_cases
 
 BURST = """\
@@ -165,3 +166,26 @@ def test_a_failure_of_a_sequence_shows_whether_its_earlier_steps_came(tmp_path: 
     assert list(proved.problem) == [expected, text, "          false                         600.00 CNY"]
     assert list(small.problem) == [expected, text, "          true                          6.00 CNY"]
     assert large.problem == ()
+
+
+def test_a_rule_that_allows_is_tested_on_both_sides(tmp_path: Path) -> None:
+    body = """\
+rules:
+- {id: a.large, when: amount > 5, then: review}
+- id: a.trusted
+  when: user_id == "u1"
+  then: allow
+  overrides: [a.large]
+  expires: 2026-02-01
+  mode: live
+  tests:
+  - {name: hers, given: [{payment: {user_id: u1}}], expect: {then: allow}}
+  - {name: his, given: [{payment: {user_id: u2}}], expect: {then: no_match}}
+  - {name: too late, given: [{payment: {user_id: u1}}, {payment: {user_id: u1}, at: 31d}], expect: {then: no_match}}
+  - {name: wrong, given: [{payment: {user_id: u2}}], expect: {then: allow}}
+"""
+    report = run_cases(sound_pack(tmp_path, body))
+    assert report.gaps == ()
+    assert [(failure.case.name, failure.problem[0]) for failure in report.failures] == [
+        ("wrong", "expected then: allow, got no_match")
+    ]
