@@ -53,11 +53,12 @@ EXIT_FINDINGS = 3
 
 
 class Job(NamedTuple):
-    """What is run: the pack by which is decided, where the run keeps what it must remember, if it does, and its place
-    if it is one of several workers.
+    """What is run: the pack by which is decided, with which of its overlays, where the run keeps what it must remember,
+    if it does, and its place if it is one of several workers.
     """
 
     pack: Path
+    overlay: str | None
     store_url: str | None
     state: Path | None
     place: Place | None = None
@@ -139,7 +140,7 @@ def run_kafka(job: Job, ends: KafkaEnds) -> int:
 
 
 def _run(job: Job, open_ends: Callable[[_Opening], tuple[LastingSource, LastingSink] | None]) -> int:
-    loaded = rules.load(job.pack)
+    loaded = rules.load(job.pack, job.overlay)
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS

@@ -17,10 +17,10 @@ EXIT_FINE = 0
 EXIT_FINDINGS = 3
 
 
-def run_tests(path: Path, form: str) -> int:
-    """Returns the exit code; `form` is `pretty` or `json`."""
+def run_tests(path: Path, overlay: str | None, form: str) -> int:
+    """Returns the exit code; `overlay` is the name of one of the pack's, `form` is `pretty` or `json`."""
     started_s = time.monotonic()
-    loaded = rules.load(path)
+    loaded = rules.load(path, overlay)
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS

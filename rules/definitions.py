@@ -20,6 +20,7 @@ from rules.findings import Code, quoted
 from rules.headers import Defaults
 from rules.lists import read_list
 from rules.models import DetectorSpec, Feature, ListSpec, Rule
+from rules.overlays import Overlay
 from rules.resolution import NAMESPACES
 from rules.rule_reader import RuleReader
 from rules.scopes import Kind, Macro, Scope, Vocabulary
@@ -63,13 +64,20 @@ class Definitions:
     """Collects the definitions of all files, so that any of them can use those of another."""
 
     def __init__(
-        self, path: Path, currency: str, defaults: Defaults, shapes: Shapes, list_files: dict[str, bytes]
+        self,
+        path: Path,
+        currency: str,
+        defaults: Defaults,
+        shapes: Shapes,
+        list_files: dict[str, bytes],
+        overlay: Overlay,
     ) -> None:
         self.path = path
         self.defaults = defaults
         self.shapes = shapes
         self.ledger = shapes.ledger
         self.list_files = list_files
+        self.overlay = overlay
         self.vocabulary = Vocabulary(currency)
         self.lists: dict[str, ListSpec] = {}
         self.detectors: dict[str, DetectorSpec] = {}
@@ -208,7 +216,7 @@ class Definitions:
                 self.ledger.report("name-clash", key.spot, f"the {kind} `{name}` has the name of {other}")
 
     def _read_rules(self, tables: Sequence[Table]) -> None:
-        reader = RuleReader(self.shapes, self.vocabulary, self.defaults, self.macro)
+        reader = RuleReader(self.shapes, self.vocabulary, self.defaults, self.macro, self.overlay)
         for table in tables:
             node = table.get("rules")
             items = () if node is None else self.shapes.items(node, "rules", RULES_MAX)
@@ -217,6 +225,7 @@ class Definitions:
             if node is not None and len(items) <= RULES_MAX:
                 self.shapes.count(len(self.rules), RULES_MAX, "rules in a pack", node.spot)
         reader.overrides.check()
+        self.overlay.check(set(reader.lines))
 
     def _check_unused(self) -> None:
         for (kind, name), key in self._keys.items():

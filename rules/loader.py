@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rules import overlays
 from rules.bounds import FILE_BYTES_MAX, FILES_MAX, FINDINGS_MAX
 from rules.definitions import Definitions
-from rules.findings import Finding, Ledger, Place, TooManyFindingsError, quoted
+from rules.findings import Finding, Ledger, Place, TooManyFindingsError, did_you_mean, quoted
 from rules.headers import HEAD_KEYS, Head, read_head
 from rules.models import Pack
-from rules.shapes import Shapes
+from rules.shapes import PACK_NAME, Shapes
 from rules.trees import Table, parse_source
 
 HEAD_FILE = "pack.yml"
@@ -25,18 +26,19 @@ class Loaded:
     findings: tuple[Finding, ...]
 
 
-def load(path: Path, as_of_ms: int | None = None) -> Loaded:
+def load(path: Path, overlay: str | None = None, as_of_ms: int | None = None) -> Loaded:
     """Reads and checks the pack in the folder `path`. Never raises for what is in it: that is a finding.
 
-    With `as_of_ms`, in epoch milliseconds, what has expired by then is a finding too.
+    The pack is as the overlay of that name makes it, if one is given. With `as_of_ms`, in epoch milliseconds, what has
+    expired by then is a finding too.
     """
     ledger = Ledger()
     pack: Pack | None = None
     overflow: tuple[Finding, ...] = ()
     try:
-        files = _read_files(path, ledger)
+        files = _read_files(path, overlay, ledger)
         tables = _parse(path, files, ledger)
-        pack = None if ledger.has_errors else _assemble(path, files, tables, Shapes(ledger, as_of_ms))
+        pack = None if ledger.has_errors else _assemble(path, overlay, files, tables, Shapes(ledger, as_of_ms))
     except TooManyFindingsError:
         message = f"there are more than {FINDINGS_MAX:,} findings: these are the first"
         overflow = (Finding("too-large", "error", message, Place(str(path), 1, 1)),)
@@ -44,28 +46,46 @@ def load(path: Path, as_of_ms: int | None = None) -> Loaded:
     return Loaded(None if ledger.has_errors or overflow else pack, (*findings, *overflow))
 
 
-def _read_files(path: Path, ledger: Ledger) -> dict[str, bytes]:
-    """The bytes of the pack's YAML files by name, in order of name."""
+def _read_files(path: Path, overlay: str | None, ledger: Ledger) -> dict[str, bytes]:
+    """The bytes of the pack's YAML files by name, in order of name, and of the overlay that is chosen."""
     try:
         entries = sorted(path.iterdir())
         names = [entry.name for entry in entries if entry.suffix in (".yml", ".yaml") and not entry.is_dir()]
         for folder in entries:
             shown = folder.is_dir() and not folder.name.startswith(".")
             for nested in sorted(folder.iterdir()) if shown else ():
-                if nested.suffix in (".yml", ".yaml"):
+                is_overlay = (folder.name, nested.suffix) == (overlays.FOLDER, overlays.SUFFIX)
+                if nested.suffix in (".yml", ".yaml") and not is_overlay:
                     message = f"the file {quoted(f'{folder.name}/{nested.name}')} would not be read"
-                    ledger.report_file("unknown-file", str(nested), message, "rule files lie beside `pack.yml`")
+                    hint = "rule files lie beside `pack.yml`, overlays are `overlays/NAME.yml`"
+                    ledger.report_file("unknown-file", str(nested), message, hint)
         if len(names) > FILES_MAX:
             ledger.report_file("too-large", str(path), f"expected at most {FILES_MAX} files, got {len(names)}")
             return {}
         if HEAD_FILE not in names:
             hint = "a pack is a folder with a `pack.yml` in it"
             ledger.report_file("unreadable-file", str(path / HEAD_FILE), f"there is no `{HEAD_FILE}` here", hint)
-        return {name: _read_start(path / name) for name in names}
+        chosen = None if overlay is None else _overlay_file(path, overlay, ledger)
+        return {name: _read_start(path / name) for name in (*names, *filter(None, [chosen]))}
     except OSError as error:
         file = str(error.filename or path)
         ledger.report_file("unreadable-file", file, f"this cannot be read: {error.strerror}")
         return {}
+
+
+def _overlay_file(pack: Path, name: str, ledger: Ledger) -> str | None:
+    """The overlay's name as a file of the pack; None after a finding."""
+    if not PACK_NAME.fullmatch(name):
+        message = f"expected the name of an overlay such as `prod`, got {quoted(name)}"
+        ledger.report_file("bad-name", str(pack / overlays.FOLDER), message, f"it must match {PACK_NAME.pattern}")
+        return None
+    path = pack / overlays.FOLDER / f"{name}{overlays.SUFFIX}"
+    if path.is_file():
+        return f"{overlays.FOLDER}/{path.name}"
+    names = sorted(each.stem for each in path.parent.glob(f"*{overlays.SUFFIX}"))
+    hint = did_you_mean(name, names) or (f"there are {', '.join(names)}" if names else "it has no overlays")
+    ledger.report_file("unreadable-file", str(path), f"the pack has no overlay {quoted(name)}", hint)
+    return None
 
 
 def _read_start(path: Path) -> bytes:
@@ -79,22 +99,33 @@ def _parse(path: Path, files: Mapping[str, bytes], ledger: Ledger) -> dict[str, 
     shapes = Shapes(ledger)
     for name, raw in files.items():
         tree = parse_source(str(path / name), raw, ledger)
-        keys = (*HEAD_KEYS, *SECTIONS) if name == HEAD_FILE else SECTIONS
-        table = None if tree is None else shapes.table(tree, "a rule file", keys)
+        what, keys = _form_of(name)
+        table = None if tree is None else shapes.table(tree, what, keys)
         if table is not None:
             tables[name] = table
     return tables
 
 
-def _assemble(path: Path, files: dict[str, bytes], tables: Mapping[str, Table], shapes: Shapes) -> Pack:
+def _form_of(name: str) -> tuple[str, tuple[str, ...]]:
+    """What a file is, and the keys it may have."""
+    if name.startswith(overlays.FOLDER):
+        return "an overlay", overlays.OVERLAY_KEYS
+    return "a rule file", (*HEAD_KEYS, *SECTIONS) if name == HEAD_FILE else SECTIONS
+
+
+def _assemble(
+    path: Path, overlay: str | None, files: dict[str, bytes], tables: dict[str, Table], shapes: Shapes
+) -> Pack:
     head = read_head(tables[HEAD_FILE], shapes)
     list_files: dict[str, bytes] = {}
-    definitions = Definitions(path, head.currency, head.defaults, shapes, list_files)
+    table = None if overlay is None else tables.pop(f"{overlays.FOLDER}/{overlay}{overlays.SUFFIX}")
+    changes = overlays.Overlay(table, head.currency, shapes)
+    definitions = Definitions(path, head.currency, head.defaults, shapes, list_files, changes)
     definitions.read(list(tables.values()))
-    return _pack(path, head, definitions, _hash(files | list_files))
+    return _pack(path, head, definitions, _hash(files | list_files), overlay)
 
 
-def _pack(path: Path, head: Head, definitions: Definitions, digest: str) -> Pack:
+def _pack(path: Path, head: Head, definitions: Definitions, digest: str, overlay: str | None) -> Pack:
     return Pack(
         head.name,
         digest,
@@ -107,11 +138,12 @@ def _pack(path: Path, head: Head, definitions: Definitions, digest: str) -> Pack
         definitions.lists,
         definitions.detectors,
         tuple(definitions.rules),
+        overlay,
     )
 
 
 def _hash(files: Mapping[str, bytes]) -> str:
-    """12 hexadecimal digits over the names and bytes of all files of the pack."""
+    """12 hexadecimal digits over the names and bytes of all files that were read."""
     digest = hashlib.sha256()
     for name, raw in sorted(files.items()):
         for part in (name.encode(), raw):

@@ -211,7 +211,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A checked pack. `rules` are in the pack's order: files by name, then as written."""
+    """A checked pack. `rules` are in the pack's order: files by name, then as written.
+
+    `overlay` is the name of the overlay that they are under, if one was chosen; the hash is over its file, too.
+    """
 
     name: str
     hash: str
@@ -224,7 +227,9 @@ class Pack:
     lists: Mapping[str, ListSpec]
     detectors: Mapping[str, DetectorSpec]
     rules: tuple[Rule, ...]
+    overlay: str | None = None
 
     @property
     def version(self) -> str:
-        return f"{self.name}@{self.hash}"
+        """What decisions say of the pack: `game-points@0123456789ab`, or with an overlay `...ab+prod`."""
+        return f"{self.name}@{self.hash}{f'+{self.overlay}' if self.overlay else ''}"

@@ -11,6 +11,7 @@ from rules.findings import quoted
 from rules.headers import Defaults
 from rules.literals import literal
 from rules.models import MODES, ON_MISSING, SEVERITIES, THENS, Case, Rule, Then, otherwise
+from rules.overlays import Overlay
 from rules.overrides import Overrides
 from rules.resolution import Resolver
 from rules.scopes import Macro, Scope, Vocabulary
@@ -46,7 +47,12 @@ class RuleReader:
     """Reads rules into the pack's vocabulary; what is wrong goes to the ledger with the rule's id."""
 
     def __init__(
-        self, shapes: Shapes, vocabulary: Vocabulary, defaults: Defaults, macro: Callable[[str], Macro | None]
+        self,
+        shapes: Shapes,
+        vocabulary: Vocabulary,
+        defaults: Defaults,
+        macro: Callable[[str], Macro | None],
+        overlay: Overlay,
     ) -> None:
         self.shapes = shapes
         self.ledger = shapes.ledger
@@ -54,6 +60,7 @@ class RuleReader:
         self.defaults = defaults
         self.macro = macro
         self.sequences = SequenceReader(shapes, vocabulary, macro)
+        self.overlay = overlay
         self.lines: dict[str, str] = {}
         self.overrides = Overrides(shapes)
 
@@ -79,8 +86,9 @@ class RuleReader:
         self.shapes.required(table, "then", "a rule")
         then = self.shapes.choice(table, "then", as_options(THENS))
         overrides, until = self.overrides.read(table, self.ledger.rule, then)
-        mode = self.shapes.choice(table, "mode", as_options(MODES)) or self.defaults.mode
-        params = self._params(table)
+        own_mode = self.shapes.choice(table, "mode", as_options(MODES)) or self.defaults.mode
+        mode = self.overlay.mode(self.ledger.rule) or own_mode
+        params = self.overlay.params(self.ledger.rule, self._params(table))
         self.vocabulary.used -= {each for each in self.vocabulary.used if each[0] == "param"}
         node = table.get("sequence")
         sequence = None if node is None else self._sequence(node, table, id_scalar)
@@ -94,7 +102,8 @@ class RuleReader:
         challenge = self._challenge(table, then)
         tests = self._tests(table, then)
         title, runbook = self.shapes.text(table, "title"), self.shapes.text(table, "runbook")
-        severity = self.shapes.choice(table, "severity", as_options(SEVERITIES)) or self.defaults.severity
+        own_severity = self.shapes.choice(table, "severity", as_options(SEVERITIES)) or self.defaults.severity
+        severity = self.overlay.severity(self.ledger.rule) or own_severity
         on_missing = self.shapes.choice(table, "on_missing", as_options(ON_MISSING)) or self.defaults.on_missing
         reason = self._reason(table)
         if id_scalar is None or when is None or then is None:

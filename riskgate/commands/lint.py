@@ -19,13 +19,14 @@ FINDINGS_EXIT = 3
 @click.command(name="lint")
 @click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--strict", is_flag=True, help="Exit 2 where there are warnings.")
+@click.option("--overlay", metavar="NAME", help="Check the rules as overlays/NAME.yml of the pack makes them.")
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-def command(pack: Path, strict: bool, form: str) -> None:
+def command(pack: Path, strict: bool, overlay: str | None, form: str) -> None:
     """Check the rule pack in the folder PACK, and show everything that is wrong with it.
 
     Exits 0 where nothing is, 2 where there are only warnings and --strict is given, 3 where there are errors.
     """
-    loaded = load(pack, as_of_ms=time.time_ns() // 1_000_000)
+    loaded = load(pack, overlay, as_of_ms=time.time_ns() // 1_000_000)
     errors = sum(finding.severity == "error" for finding in loaded.findings)
     warnings = len(loaded.findings) - errors
     if form == "json":

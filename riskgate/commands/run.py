@@ -29,6 +29,7 @@ _ADDRESS = re.compile(r"[^\s,]+:[1-9]\d{0,4}", re.ASCII)
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The pack of rules to decide by.",
 )
+@click.option("--overlay", metavar="NAME", help="Decide as overlays/NAME.yml of the pack makes its rules.")
 @click.option("--input", "input_path", metavar="F|-", help="Events, one JSON object a line; - is standard input.")
 @click.option("--output", "output_path", metavar="F|-", help="Decisions, one a line; - is standard output.")
 @click.option(
@@ -99,6 +100,7 @@ _ADDRESS = re.compile(r"[^\s,]+:[1-9]\d{0,4}", re.ASCII)
 )
 def command(
     pack: Path,
+    overlay: str | None,
     input_path: str | None,
     output_path: str | None,
     dead_letters: str | None,
@@ -142,7 +144,7 @@ def command(
         from riskgate.running import FileEnds, run_files
 
         ends = FileEnds(input_path, output_path, dead_letters, audit)
-        code = _run(pack, store, state, workers, process, listening, lambda job: run_files(job, ends))
+        code = _run(pack, overlay, store, state, workers, process, listening, lambda job: run_files(job, ends))
     elif kafka is not None and in_topic is not None and out_topic is not None and dead_topic is not None:
         _refuse_equal({"--in": in_topic, "--out": out_topic, "--dead": dead_topic, "--audit": audit})
         from riskgate.running import KafkaEnds, run_kafka
@@ -150,7 +152,7 @@ def command(
         topics = KafkaEnds(
             kafka, in_topic, out_topic, dead_topic, audit, group or DEFAULT_GROUP, kafka_config, kafka_config_file
         )
-        code = _run(pack, store, state, workers, process, listening, lambda job: run_kafka(job, topics))
+        code = _run(pack, overlay, store, state, workers, process, listening, lambda job: run_kafka(job, topics))
     elif any(value is not None for value in of_kafka.values()):
         raise click.UsageError(_missing(of_kafka, ("--kafka", "--in", "--out", "--dead")))
     else:
@@ -166,6 +168,7 @@ def _end_if_stopped_now() -> None:
 
 def _run(
     pack: Path,
+    overlay: str | None,
     store: str | None,
     state: Path | None,
     workers: int | None,
@@ -182,12 +185,12 @@ def _run(
 
         if state is None and not is_overseen():
             raise click.UsageError("expected --state with --addresses: what the processes need in common is there")
-        return run(Job(pack, store, state, Place(process, addresses)))
+        return run(Job(pack, overlay, store, state, Place(process, addresses)))
     if workers is not None and workers > 1 and process is None:
         from riskgate.supervisor import Supervisor
 
         return Supervisor(sys.argv[1:], workers).run()
-    return run(Job(pack, store, state))
+    return run(Job(pack, overlay, store, state))
 
 
 def _addresses(workers: int | None, process: int | None, addresses: str | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from support.commands import ROOT, Running, riskgate, started
+from support.rule_packs import write_pack
 from support.services import Topics, wait_until
 from support.streams import decoded, login, payment
 
@@ -34,6 +35,19 @@ def test_a_file_in_gives_a_file_out_in_order(tmp_path: Path) -> None:
     assert ids_in(decisions.read_bytes()) == ids
     assert "events               5,001" in done.stderr.decode()
     assert done.stdout == b""
+
+
+def test_an_overlay_is_run_and_named_in_decisions(tmp_path: Path) -> None:
+    body = "rules: [{id: a.large, when: amount > params.least, then: review, mode: live, params: {least: 99.00 CNY}}]\n"
+    pack = write_pack(tmp_path / "pack", body)
+    (pack / "overlays").mkdir()
+    (pack / "overlays" / "prod.yml").write_text("rules: {a.large: {params: {least: 1.00 CNY}}}\n")
+    ends = ("--input", "-", "--output", "-")
+    for options, action, ending in (((), "allow", ""), (("--overlay", "prod"), "review", "+prod")):
+        done = riskgate("run", "--pack", pack, *options, *ends, stdin=payment("t1"))
+        assert done.returncode == 0, done.stderr
+        decision = decoded(done.stdout)
+        assert (decision.action, decision.pack[len("test@0123456789ab") :]) == (action, ending)
 
 
 BAD = {

@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from yaml import safe_load
 
 from rules import CODES
 from rules.models import AGGREGATES, MODES, ON_MISSING, SEVERITIES
+from rules.overlays import OVERLAY_KEYS
 from rules.shapes import PACK_NAME
 from support.rule_packs import sound_pack
 
@@ -28,11 +30,14 @@ def test_the_language_page_names_every_choice(word: str) -> None:
 
 
 def test_the_examples_of_the_language_page_load(tmp_path: Path) -> None:
-    exceptions, allowing, features, sequences, tests = re.findall(r"```yaml\n(.*?)```", LANGUAGE, flags=re.DOTALL)
+    overlay, exceptions, allowing, features, sequences, tests = re.findall(
+        r"```yaml\n(.*?)```", LANGUAGE, flags=re.DOTALL
+    )
     rule = "rules:\n- id: a.rule\n  when: tx_10m > 5\n  then: block\n"
     indented = "".join(f"  {line}\n" for line in (exceptions + tests).splitlines())
     allowed = allowing.replace("rules:\n", "").replace("game.large_gift", "a.rule")
     pack = sound_pack(tmp_path, features + rule + indented + allowed)
+    assert set(safe_load(overlay)) == set(OVERLAY_KEYS)
     assert set(pack.features) == {"tx_10m", "spend_24h", "device_age", "fails_1h"}
     assert [rule.id for rule in sound_pack(tmp_path / "sequences", sequences).rules] == ["game.reset_then_spend"]
     assert [case.name for case in pack.rules[0].tests] == ["sixth blocks"]

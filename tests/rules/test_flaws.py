@@ -14,7 +14,9 @@ AS_OF_MS = 1_790_000_000_000
 
 
 def _load(name: str) -> Loaded:
-    return load(Path(name), as_of_ms=AS_OF_MS)
+    """The pack, with its overlay `prod` if it has one."""
+    overlay = "prod" if (FLAWS / name / "overlays" / "prod.yml").exists() else None
+    return load(Path(name), overlay, AS_OF_MS)
 
 
 @pytest.fixture(autouse=True)
