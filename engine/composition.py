@@ -1,4 +1,4 @@
-"""Composing decisions: from the rules that matched or were missing to the JSON that goes back."""
+"""Composing decisions: from the rules that matched, were missing or failed to the JSON that goes back."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -42,21 +42,23 @@ class Composer:
             for number, rule in enumerate(rules)
             if rule.mode == "live" and rule.reason is not None
         }
-        self._kept: dict[tuple[int, tuple[str, ...], bool, Lapse | None], Answer] = {}
+        self._kept: dict[tuple[int, tuple[str, ...], int, bool, Lapse | None], Answer] = {}
 
     @property
     def sentence_inputs(self) -> frozenset[Input]:
         """What the reasons' sentences read."""
         return frozenset(read for reason in self._reasons.values() for read in reason.inputs)
 
-    def answer(self, hit: int, missing: tuple[str, ...], degraded: bool, lapse: Lapse | None) -> Answer:
-        """The answer where the rules of the bits `hit` matched, with what was `missing`, and how it strayed in time."""
-        key = (hit, missing, degraded, lapse)
+    def answer(self, hit: int, missing: tuple[str, ...], failed: int, degraded: bool, lapse: Lapse | None) -> Answer:
+        """The answer where the rules of the bits `hit` matched and those of `failed` raised, with what was `missing`,
+        and how it strayed in time.
+        """
+        key = (hit, missing, failed, degraded, lapse)
         answer = self._kept.get(key)
         if answer is None:
             if len(self._kept) >= TAILS_MAX:
                 self._kept.clear()
-            answer = self._kept[key] = self._compose(numbers_of(hit), missing, degraded, lapse)
+            answer = self._kept[key] = self._compose(numbers_of(hit), missing, numbers_of(failed), degraded, lapse)
         return answer
 
     def tails(self, frame: Frame, positions: Sequence[int], answers: Sequence[Answer]) -> list[str]:
@@ -79,8 +81,9 @@ class Composer:
         return tails
 
     def _compose(
-        self, matched: tuple[int, ...], missing: tuple[str, ...], degraded: bool, lapse: Lapse | None
-    ) -> Answer:
+        self, matched: tuple[int, ...], missing: tuple[str, ...], failed: tuple[int, ...],
+        degraded: bool, lapse: Lapse | None,
+    ) -> Answer:  # fmt: skip
         live = [self._rules[number] for number in matched if self._rules[number].mode == "live"]
         named = {overridden for rule in live for overridden in rule.overrides}
         acting = [rule for rule in live if rule.id not in named]
@@ -97,6 +100,7 @@ class Composer:
             shadow=tuple(self._rules[number].id for number in matched if self._rules[number].mode == "shadow"),
             missing=missing,
             overridden=tuple(rule.id for rule in live if rule.id in named) or msgspec.UNSET,
+            errors=tuple(self._rules[number].id for number in failed) or msgspec.UNSET,
             challenge=challenges[0] if challenges else msgspec.UNSET,
             degraded=msgspec.UNSET if lapse is None else lapse,
             pack=self._pack.version,

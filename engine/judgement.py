@@ -69,22 +69,23 @@ class Judge:
         lapses: Mapping[int, Lapse],
     ) -> list[Answer]:
         """The answers to the frame's events at `positions`; `lapses` says which of the frame's had strayed in time."""
-        hits, lacks = self._plain.outcomes(frame, positions)
+        hits, lacks, failures = self._plain.outcomes(frame, positions)
         if any(lacks):
             hits = [hit | lack & self._by_default for hit, lack in zip(hits, lacks, strict=True)]
         if not frame.kinds_present <= self._judged_by_all:
             judging = [self._judging[kind] for kind in frame.kinds]
             hits = [hit & bits for hit, bits in zip(hits, judging, strict=True)]
             lacks = [lack & bits for lack, bits in zip(lacks, judging, strict=True)]
+            failures = {at: failed & judging[at] for at, failed in failures.items() if failed & judging[at]}
         if self._has_scores:
-            self._take_turns(frame, positions, hits, lacks, lapses)
-        kept, sure = self._kept, complete is None and not unknown and not lapses
+            self._take_turns(frame, positions, hits, lacks, failures, lapses)
+        kept, sure = self._kept, complete is None and not unknown and not lapses and not failures
         answers = []
         for at in positions:
             hit, lack = hits[at], lacks[at]
             answer = kept.get(hit) if sure and not lack else None
             if answer is None:
-                answer = self._answer(frame, at, hit, lack, complete, unknown, lapses.get(at))
+                answer = self._answer(frame, at, hit, lack, failures.get(at, 0), complete, unknown, lapses.get(at))
                 if sure and not lack:
                     if len(kept) >= KEPT_MAX:
                         kept.clear()
@@ -98,6 +99,7 @@ class Judge:
         positions: Sequence[int],
         hits: list[int],
         lacks: list[int],
+        failures: dict[int, int],
         lapses: Mapping[int, Lapse],
     ) -> None:
         """Event after event: scores, judges what reads scores, and lets detectors learn what they may."""
@@ -109,9 +111,11 @@ class Judge:
             values = list(rows[at])
             for index, name in self._scores:
                 values[index] = scores[name]
-            hit, lack = scored.outcome(values, frame, frame.moments[at])
-            if hit or lack:
+            hit, lack, failed = scored.outcome(values, frame, frame.moments[at])
+            if hit or lack or failed:
                 judging = self._judging[frame.kinds[at]]
+                if failed & judging:
+                    failures[at] = failures.get(at, 0) | failed & judging
                 hits[at] |= (hit | lack & self._by_default) & judging
                 lacks[at] |= lack & judging
             if not self._is_blocked(hits[at]) and at not in lapses:
@@ -127,15 +131,15 @@ class Judge:
         return blocking != 0
 
     def _answer(
-        self, frame: Frame, at: int, hit: int, lack: int,
+        self, frame: Frame, at: int, hit: int, lack: int, failed: int,
         complete: NDArray[np.bool_] | None, unknown: tuple[str, ...], lapse: Lapse | None,
     ) -> Answer:  # fmt: skip
-        degraded = bool(unknown) or bool(lack & self._degrading) or lapse is not None
+        degraded = bool(unknown) or bool(lack & self._degrading) or failed != 0 or lapse is not None
         missing = [*unknown, *(title for read, title in self._reads_of(lack) if frame.value(read, at) is None)]
         if complete is not None and not complete[at]:
             degraded = True
             missing.append("windows")
-        return self.composer.answer(hit, tuple(dict.fromkeys(missing)), degraded, lapse)
+        return self.composer.answer(hit, tuple(dict.fromkeys(missing)), failed, degraded, lapse)
 
     def _reads_of(self, rules: int) -> tuple[tuple[Input, str], ...]:
         """What the conditions of these rules read, and how a decision names it."""

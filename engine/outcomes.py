@@ -1,6 +1,7 @@
-"""Outcomes: which rules match an event and which are missing, as the bits of two integers; bit n is rule n."""
+"""Outcomes: which rules match an event, are missing or failed, as the bits of three integers; bit n is rule n."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +12,7 @@ from engine.frames import Frame
 from engine.rows import Rows
 from rules import Input, Rule
 from rules.columns import Columns
-from rules.conditions import compile_scalar
+from rules.conditions import Scalar, compile_scalar
 
 COLUMNS_MIN = 32
 """From so many events on, columns are faster than event by event."""
@@ -26,6 +27,7 @@ class Conditions:
         self._words = list(_words_of(self._numbers))
         self._columns = Columns(list(conditions.values()), text_id)
         self._scalar = compile_scalar(conditions)
+        self._conditions = conditions
         self.rows = Rows(self._scalar.inputs, features)
 
     @property
@@ -39,21 +41,55 @@ class Conditions:
             for number, indexes in zip(self._numbers, self._scalar.inputs_of, strict=True)
         }
 
-    def outcomes(self, frame: Frame, positions: Sequence[int]) -> tuple[list[int], list[int]]:
-        """For each event, which rules match and which are missing; those not at `positions` may have none."""
-        if len(frame.events) >= COLUMNS_MIN:
-            columns = [frame.column(read) for read in self._columns.inputs]
-            matched, missing = self._columns.evaluate(columns, frame.lists, frame.moments_ms)
-            return self._bits_of_events(matched), self._bits_of_events(missing)
-        rows, moments = self.rows.of(frame), frame.moments
-        hits, lacks = [0] * len(rows), [0] * len(rows)
-        for at in positions:
-            hits[at], lacks[at] = self.outcome(rows[at], frame, moments[at])
-        return hits, lacks
+    def outcomes(self, frame: Frame, positions: Sequence[int]) -> tuple[list[int], list[int], dict[int, int]]:
+        """For each event, which rules match and which are missing; those not at `positions` may have none.
 
-    def outcome(self, values: Sequence[Any], frame: Frame, moment_ms: int) -> tuple[int, int]:
-        """Which rules match and which are missing, with a value for each of `inputs`."""
-        return self._scalar.evaluate(values, frame.lists, moment_ms)
+        For the events, by their place, for which rules failed, also which those are: they neither match nor miss.
+        """
+        if len(frame.events) >= COLUMNS_MIN:
+            masks = self._in_columns(frame)
+            if masks is not None:
+                return self._bits_of_events(masks[0]), self._bits_of_events(masks[1]), {}
+        rows, moments = self.rows.of(frame), frame.moments
+        hits, lacks, failures = [0] * len(rows), [0] * len(rows), {}
+        for at in positions:
+            hits[at], lacks[at], failed = self.outcome(rows[at], frame, moments[at])
+            if failed:
+                failures[at] = failed
+        return hits, lacks, failures
+
+    def _in_columns(self, frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+        """Where each condition matches and is missing; None where one raised, which is then sought event by event."""
+        try:
+            columns = [frame.column(read) for read in self._columns.inputs]
+            return self._columns.evaluate(columns, frame.lists, frame.moments_ms)
+        except Exception:  # noqa: BLE001 whatever a rule raises costs only itself
+            return None
+
+    def outcome(self, values: Sequence[Any], frame: Frame, moment_ms: int) -> tuple[int, int, int]:
+        """Which rules match, which are missing and which failed, with a value for each of `inputs`."""
+        try:
+            hit, lack = self._scalar.evaluate(values, frame.lists, moment_ms)
+        except Exception:  # noqa: BLE001 whatever a rule raises costs only itself
+            return self._one_by_one(values, frame, moment_ms)
+        return hit, lack, 0
+
+    def _one_by_one(self, values: Sequence[Any], frame: Frame, moment_ms: int) -> tuple[int, int, int]:
+        """As `outcome`, each condition by itself."""
+        hit = lack = failed = 0
+        for number, alone, indexes in zip(self._numbers, self._alone, self._scalar.inputs_of, strict=True):
+            try:
+                its_hit, its_lack = alone.evaluate([values[index] for index in indexes], frame.lists, moment_ms)
+            except Exception:  # noqa: BLE001 as above
+                failed |= 1 << number
+            else:
+                hit |= its_hit
+                lack |= its_lack
+        return hit, lack, failed
+
+    @cached_property
+    def _alone(self) -> list[Scalar]:
+        return [compile_scalar({number: condition}) for number, condition in self._conditions.items()]
 
     def _bits_of_events(self, masks: NDArray[np.bool_]) -> list[int]:
         """For each event the integer of its bits."""

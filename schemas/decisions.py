@@ -27,7 +27,9 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True):
     `rules` are the live rules that matched, `shadow` the shadow rules that would have, in the pack's order. `missing`
     names what the decision could not know: inputs without a value that a rule asked for, lists or a store out of reach.
     `overridden` are those of `rules` that do not count for the action, since another of them overrides them.
-    `origin` is `scored` when everything asked for was known or its rule says what then, `degraded` otherwise.
+    `errors` are the rules of whatever mode that could not be evaluated: they have neither matched nor not.
+    `origin` is `scored` when everything asked for was known or its rule says what then and no rule failed, `degraded`
+    otherwise.
     `degraded` says that the event's timestamp was too far behind or ahead of the stream: it enters no window.
     `duplicate` marks the recorded answer to a transaction that came again.
     """
@@ -41,6 +43,7 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True):
     missing: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     overridden: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    errors: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     challenge: str | msgspec.UnsetType = msgspec.UNSET
     degraded: Lapse | msgspec.UnsetType = msgspec.UNSET
     duplicate: bool | msgspec.UnsetType = msgspec.UNSET
