@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rules.bounds import TEST_EVENTS_MAX, TESTS_MAX
+from rules.bounds import QUANTITY_MAX, TEST_EVENTS_MAX, TESTS_MAX
 from rules.fields import STORED_FIELDS, Field
 from rules.findings import did_you_mean, quoted
 from rules.literals import duration_ms, literal, whole_number
@@ -131,7 +131,7 @@ class CaseReader:
         if scalar is None:
             return None
         if field.type == "number":
-            return whole_number(scalar, self.ledger, 0, 10**12)
+            return whole_number(scalar, self.ledger, 0, QUANTITY_MAX)
         if field.type == "money":
             try:
                 minor_units(scalar.value, self.currency)

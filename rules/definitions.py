@@ -1,6 +1,7 @@
 """What the files of a pack define together: features, macros, lists, detectors and rules."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rules.bounds import (
@@ -12,6 +13,7 @@ from rules.bounds import (
     MACROS_MAX,
     RULES_MAX,
 )
+from rules.checks import check_conditions
 from rules.detector_specs import read_detector
 from rules.expressions import check_macro
 from rules.features import Draft, finish_feature, read_feature
@@ -81,11 +83,12 @@ class Definitions:
         self.vocabulary = Vocabulary(currency)
         self.lists: dict[str, ListSpec] = {}
         self.detectors: dict[str, DetectorSpec] = {}
-        self.rules: list[Rule] = []
         self._keys: dict[tuple[Kind, str], Scalar] = {}
         self._macro_texts: dict[str, Scalar] = {}
         self._macros: dict[str, Macro | None] = {}
         self._open_macros: list[str] = []
+        self._written: list[tuple[Rule, Table]] = []
+        self._uses: dict[tuple[Kind, str], set[tuple[Kind, str]]] = {}
 
     def read(self, tables: Sequence[Table]) -> None:
         for key, node in self._entries(tables, "lists", "list", LISTS_MAX):
@@ -115,6 +118,14 @@ class Definitions:
         self._check_sizes(tables)
         if not self.ledger.has_errors:
             self._check_unused()
+            wheres = {name: draft.where for name, draft in drafts.items() if draft.where is not None}
+            features = self.vocabulary.features
+            check_conditions(self.vocabulary.currency, features, wheres, self._written, self.ledger)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in the pack's order."""
+        return tuple(rule for rule, _ in self._written)
 
     def macro(self, name: str) -> Macro | None:
         """The macro of this name, checked when first asked for; None after findings."""
@@ -135,10 +146,18 @@ class Definitions:
         self._open_macros.append(name)
         rule, self.ledger.rule = self.ledger.rule, None
         scope = Scope("a macro", self.vocabulary, None, None, self.macro)
-        checked = check_macro(name, scalar, scope, self.ledger)
+        with self._uses_of("macro", name):
+            checked = check_macro(name, scalar, scope, self.ledger)
         self.ledger.rule = rule
         self._open_macros.pop()
         return self._macros.setdefault(name, checked)
+
+    @contextmanager
+    def _uses_of(self, kind: Kind, name: str) -> Iterator[None]:
+        """Keeps apart what a definition uses: it counts only where somebody uses the definition."""
+        used, self.vocabulary.used = self.vocabulary.used, set()
+        yield
+        self._uses[kind, name], self.vocabulary.used = self.vocabulary.used, used
 
     def _entries(self, tables: Sequence[Table], section: str, kind: Kind, most: int) -> Iterator[Entry]:
         """The named entries of one section in all files."""
@@ -177,7 +196,8 @@ class Definitions:
     def _finish_features(self, drafts: dict[str, Draft]) -> None:
         for name, draft in drafts.items():
             scope = Scope("`where`", self.vocabulary, draft.feature.events, None, self.macro)
-            feature = finish_feature(draft, scope, self.ledger)
+            with self._uses_of("feature", name):
+                feature = finish_feature(draft, scope, self.ledger)
             if feature is not None:
                 self.vocabulary.features[name] = feature
 
@@ -220,15 +240,23 @@ class Definitions:
         for table in tables:
             node = table.get("rules")
             items = () if node is None else self.shapes.items(node, "rules", RULES_MAX)
-            rules = [reader.read(item) for item in items]
-            self.rules += [rule for rule in rules if rule is not None]
+            for item in items:
+                rule = reader.read(item)
+                if rule is not None and isinstance(item, Table):
+                    self._written.append((rule, item))
             if node is not None and len(items) <= RULES_MAX:
-                self.shapes.count(len(self.rules), RULES_MAX, "rules in a pack", node.spot)
+                self.shapes.count(len(self._written), RULES_MAX, "rules in a pack", node.spot)
         reader.overrides.check()
         self.overlay.check(set(reader.lines))
 
     def _check_unused(self) -> None:
+        used = set(self.vocabulary.used)
+        reached = list(used)
+        while reached:
+            found = self._uses.get(reached.pop(), set()) - used
+            used |= found
+            reached += found
         for (kind, name), key in self._keys.items():
-            if (kind, name) not in self.vocabulary.used:
+            if (kind, name) not in used:
                 message = f"the {kind} {quoted(name)} is used by no rule"
                 self.ledger.report(_UNUSED[kind], key.spot, message, "use it or delete it")

@@ -10,7 +10,21 @@ from rules.operators import Operators, Term, Untyped
 from rules.resolution import NAMESPACES, Resolver
 from rules.scopes import Macro, Scope
 from rules.sources import Spot
-from rules.syntax import Condition, Has, InList, Junction, Literal, Mention, Negate, Node, Not, OneOf, Read, inputs_of
+from rules.syntax import (
+    Condition,
+    Has,
+    InList,
+    Junction,
+    Literal,
+    Mention,
+    Negate,
+    Node,
+    Not,
+    OneOf,
+    Part,
+    Read,
+    inputs_of,
+)
 from rules.trees import Scalar
 
 _COMPARISONS: dict[type[ast.cmpop], str] = {
@@ -56,7 +70,9 @@ def check_condition(scalar: Scalar, scope: Scope, ledger: Ledger) -> Condition |
     if tree is None:
         return None
     node = checker.operators.as_bool(tree, checker.whole_spot)
-    return None if node is None else Condition(scalar.value, node, checker.typed_mentions(node))
+    if node is None:
+        return None
+    return Condition(scalar.value, node, checker.typed_mentions(node), checker.parts(node))
 
 
 def check_macro(name: str, scalar: Scalar, scope: Scope, ledger: Ledger) -> Macro | None:
@@ -87,10 +103,17 @@ class _Checker:
         self.resolver = Resolver(scope, ledger)
         self.mentions: list[Mention] = []
         self._untyped: list[tuple[int, int, str]] = []
+        self._parts: dict[tuple[int, int], Node] = {}
 
     @property
     def whole_spot(self) -> Spot:
         return self.scalar.spot_of(self.lead, len(self.text.rstrip()))
+
+    def parts(self, tree: Node) -> tuple[Part, ...]:
+        """The parts of the finished tree that are conditions; a literal is none."""
+        self._parts.setdefault((self.lead, len(self.text.rstrip())), tree)
+        ordered = sorted(self._parts.items(), key=lambda part: (part[0][0], -part[0][1]))
+        return tuple(Part(start, end, node) for (start, end), node in ordered if not isinstance(node, Literal))
 
     def read(self) -> Term | None:
         body = self._parse()
@@ -181,7 +204,10 @@ class _Checker:
 
     def _bool(self, node: ast.expr, depth: int) -> Node | None:
         term = self._visit(node, depth + 1)
-        return None if term is None else self.operators.as_bool(term, self._spot(node))
+        condition = None if term is None else self.operators.as_bool(term, self._spot(node))
+        if condition is not None:
+            self._parts.setdefault(self._range(node), condition)
+        return condition
 
     def _junction(self, node: ast.BoolOp, depth: int) -> Node | None:
         operands = [self._bool(value, depth) for value in node.values]
@@ -226,6 +252,8 @@ class _Checker:
             else:
                 self._report("not-allowed", node, "`is` is not part of the rule language", "use `==` or `has(...)`")
                 return None
+            if parts[-1] is not None:
+                self._parts.setdefault((self._range(left_node)[0], self._range(right_node)[1]), parts[-1])
             left, left_node = right, right_node
         present = tuple(part for part in parts if part is not None)
         if len(present) < len(parts):

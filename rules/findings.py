@@ -12,6 +12,7 @@ from rules.sources import Spot
 Severity = Literal["error", "warning"]
 
 Code = Literal[
+    "always-matches",
     "bad-expression",
     "bad-list",
     "bad-literal",
@@ -31,7 +32,10 @@ Code = Literal[
     "missing-key",
     "missing-test",
     "name-clash",
+    "never-matches",
     "not-allowed",
+    "out-of-reach",
+    "shadowed-rule",
     "too-large",
     "too-many-filters",
     "type-mismatch",
@@ -61,13 +65,8 @@ CODES: tuple[Code, ...] = get_args(Code)
 
 WARNINGS: frozenset[Code] = frozenset(
     (
-        "constant-condition",
-        "expired",
-        "missing-test",
-        "unused-detector",
-        "unused-feature",
-        "unused-list",
-        "unused-macro",
+        *("always-matches", "constant-condition", "expired", "never-matches", "out-of-reach", "shadowed-rule"),
+        *("missing-test", "unused-detector", "unused-feature", "unused-list", "unused-macro"),
     )
 )
 """Codes of warnings; every other code is an error and keeps the pack from loading."""

@@ -137,7 +137,7 @@ def _pack(path: Path, head: Head, definitions: Definitions, digest: str, overlay
         definitions.features,
         definitions.lists,
         definitions.detectors,
-        tuple(definitions.rules),
+        definitions.rules,
         overlay,
     )
 

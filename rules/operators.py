@@ -216,13 +216,10 @@ class Operators:
         return Call(function, present, wanted, all(node.whole for node in present))
 
     def check_event_name(self, name: str, spot: Spot) -> None:
-        """Whether `type` can be this in the scope."""
+        """Whether `type` can be this at all."""
         if name not in STRUCTS:
             hint = did_you_mean(name, STRUCTS)
             self.ledger.report("unknown-event", spot, f"{quoted(name)} is not a type of event", hint)
-        elif self.scope.events is not None and name not in self.scope.events:
-            message = f"`type` is never `{name}` here, so this comparison always comes out the same"
-            self.ledger.report("constant-condition", spot, message, "`event:` says which types of event are meant")
 
 
 def _is_bare(node: Node) -> bool:

@@ -173,12 +173,35 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Characters `start:end` of an expression's text are a condition with this tree, the whole or a part of it."""
+
+    start: int
+    end: int
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
-    """A checked expression of type bool: its text as written, its tree, and what its text names, in order."""
+    """A checked expression of type bool: its text as written, its tree, what its text names and its parts, in order.
+
+    A part stands before the parts in it.
+    """
 
     text: str
     tree: Node
     mentions: tuple[Mention, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def leaves(self) -> tuple[Part, ...]:
+        """The parts that have no parts in them: comparisons, memberships, names."""
+        followers = (*self.parts[1:], None)
+        return tuple(
+            part
+            for part, follower in zip(self.parts, followers, strict=False)
+            if follower is None or follower.start >= part.end
+        )
 
     def restricted(self, by: Sequence[Node]) -> "Condition":
         """This condition where all of the others hold too; its text stays as it is."""

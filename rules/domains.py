@@ -1,0 +1,56 @@
+"""What the inputs of conditions can be: bounds of fields, features and scores, and texts that never come."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rules.bounds import QUANTITY_MAX
+from rules.intervals import ANY, NOT_NEGATIVE, Interval
+from rules.models import Feature
+from rules.syntax import Input
+from schemas import AMOUNT_MAX, EXPONENTS
+
+_NOT_NEGATIVE = ("count", "sum", "mean", "std", "distinct")
+"""Aggregates of what is never negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What events of some types can bring: `events` are the types, `features` those of the pack."""
+
+    currency: str
+    events: frozenset[str]
+    features: Mapping[str, Feature]
+
+    def interval(self, read: Input) -> Interval:
+        """Bounds of a number, of money in minor units, or of a duration in milliseconds."""
+        match read.kind:
+            case "field":
+                return self._field(read.name)
+            case "score":
+                return Interval(0.0, 1.0) if read.name.endswith(".quantile") else ANY
+            case "feature":
+                return self._feature(self.features[read.name])
+        return ANY
+
+    def _field(self, name: str) -> Interval:
+        if name == "amount":
+            return Interval(0, AMOUNT_MAX * 10 ** EXPONENTS[self.currency])
+        return Interval(0, QUANTITY_MAX) if name == "quantity" else ANY
+
+    def _feature(self, feature: Feature) -> Interval:
+        match feature.aggregate:
+            case "age" | "gap":
+                return Interval(0, feature.over_ms - 1)
+            case "distinct" if feature.field in feature.by:
+                return Interval(0, 1)
+            case "first" | "last" | "min" | "max" if feature.field is not None:
+                return self._field(feature.field)
+        return NOT_NEGATIVE if feature.aggregate in _NOT_NEGATIVE else ANY
+
+    def texts(self, read: Input) -> frozenset[str] | None:
+        """The only texts that can come, where they are known."""
+        return self.events if read.kind == "field" and read.name == "type" else None
+
+    def excluded(self, read: Input) -> frozenset[str]:
+        """Texts that never come: an empty field is refused, and an attribute may be anything."""
+        return frozenset() if read.kind == "attribute" else frozenset(("",))
