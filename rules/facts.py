@@ -29,7 +29,7 @@ class Contradiction(Exception):
     """What has been assumed cannot be."""
 
 
-class _Texts(NamedTuple):
+class Texts(NamedTuple):
     """The only texts a node can be (None: any), and texts that it is not."""
 
     only: frozenset[str] | None
@@ -44,7 +44,7 @@ class Facts:
         self._kept: set[Node] = set()
         self._lost: set[Node] = set()
         self._truths: dict[Node, bool] = {}
-        self._texts: dict[Node, _Texts] = {}
+        self._texts: dict[Node, Texts] = {}
         self._intervals: dict[Node, Interval] = {}
         self._orders: dict[tuple[Node, Node], frozenset[str]] = {}
         self._comparisons: list[tuple[Comparison, Node, Node]] = []
@@ -56,6 +56,19 @@ class Facts:
         other._intervals, other._orders = self._intervals.copy(), self._orders.copy()
         other._comparisons = self._comparisons.copy()
         return other
+
+    def spans(self, other: "Facts") -> bool:
+        """Whether no number and no text that `other` allows is known to be beyond what this allows."""
+        for node, interval in self._intervals.items():
+            low, high = other.interval(node)
+            if low < interval.low or high > interval.high:
+                return False
+        for node, texts in self._texts.items():
+            if texts.only is not None:
+                only = other.texts_of(node).only
+                if only is None or not only <= texts.only:
+                    return False
+        return True
 
     def keep(self, node: Node) -> None:
         """The node has a value."""
@@ -84,7 +97,7 @@ class Facts:
             if (node.value in texts) is not wanted:
                 raise Contradiction
             return
-        only, none_of = self._texts_of(node)
+        only, none_of = self.texts_of(node)
         if wanted:
             only = texts if only is None else only & texts
         else:
@@ -93,15 +106,16 @@ class Facts:
             only = frozenset(text for text in only if text not in none_of and _can_be(node, text))
             if not only:
                 raise Contradiction
-        self._texts[node] = _Texts(only, none_of)
+        self._texts[node] = Texts(only, none_of)
 
-    def _texts_of(self, node: Node) -> _Texts:
+    def texts_of(self, node: Node) -> Texts:
+        """What the text `node` can be."""
         known = self._texts.get(node)
         if known is not None:
             return known
         if isinstance(node, Read):
-            return _Texts(self.domain.texts(node.input), self.domain.excluded(node.input))
-        return _Texts(None, frozenset())
+            return Texts(self.domain.texts(node.input), self.domain.excluded(node.input))
+        return Texts(None, frozenset())
 
     def compare(self, node: Compare, wanted: bool) -> None:
         """The comparison holds, or does not."""

@@ -7,6 +7,7 @@ that is a proof. Where no contradiction is found nothing is proven.
 
 from collections.abc import Iterator, Sequence
 from typing import Literal as OneOfThese
+from typing import NamedTuple
 
 from rules.domains import Domain
 from rules.facts import Contradiction, Facts
@@ -38,16 +39,34 @@ BRANCHES_MAX = 128
 _NEGATED: dict[Outcome, Outcome] = {"true": "false", "false": "true", "missing": "missing"}
 
 
+class Case(NamedTuple):
+    """What is known where a condition came out in some way, and the choices that this leaves."""
+
+    facts: Facts
+    choices: list[Options]
+
+
 class Prover:
     """Proves for events of one domain."""
 
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
         self._strict: dict[Node, tuple[Node, ...]] = {}
+        self._possible: dict[tuple[Goal, ...], bool] = {}
 
-    def possible(self, goals: Sequence[Goal], known: Facts | None = None) -> bool:
-        """Whether the nodes may come out like this together, with what is known; False is a proof that they cannot."""
-        return _Search(self, BRANCHES_MAX).go(Facts(self.domain) if known is None else known.copy(), list(goals), [])
+    def possible(self, goals: Sequence[Goal], case: "Case | None" = None) -> bool:
+        """Whether the nodes may come out like this together, in this case; False is a proof that they cannot."""
+        if case is not None:
+            return _Search(self, BRANCHES_MAX).go(case.facts.copy(), list(goals), list(case.choices))
+        key = tuple(goals)
+        if key not in self._possible:
+            self._possible[key] = _Search(self, BRANCHES_MAX).go(Facts(self.domain), list(goals), [])
+        return self._possible[key]
+
+    def case(self, goal: Goal) -> "Case | None":
+        """What follows from a node's coming out like this; None where it is proven that it cannot."""
+        facts, choices = Facts(self.domain), list[Options]()
+        return Case(facts, choices) if _Search(self, BRANCHES_MAX).settle(facts, [goal], choices) else None
 
     def strict(self, node: Node) -> tuple[Node, ...]:
         """The nodes that all have a value wherever this one is true or false."""
@@ -89,11 +108,7 @@ class _Search:
 
     def go(self, facts: Facts, goals: list[Goal], choices: list[Options]) -> bool:
         """Whether the goals, and one option of each choice, may be met; `facts` is the search's to change."""
-        try:
-            while goals:
-                self._assume(facts, *goals.pop(), goals, choices)
-            facts.settle()
-        except Contradiction:
+        if not self.settle(facts, goals, choices):
             return False
         if not choices:
             return True
@@ -104,6 +119,16 @@ class _Search:
             if self.branches <= 0 or self.go(facts.copy(), list(option), list(rest)):
                 return True
         return False
+
+    def settle(self, facts: Facts, goals: list[Goal], choices: list[Options]) -> bool:
+        """Whether the goals may be met as far as they leave no choice; what does is added to `choices`."""
+        try:
+            while goals:
+                self._assume(facts, *goals.pop(), goals, choices)
+            facts.settle()
+        except Contradiction:
+            return False
+        return True
 
     def _assume(self, facts: Facts, node: Node, wanted: Outcome, goals: list[Goal], choices: list[Options]) -> None:
         if wanted == "lost":

@@ -1,18 +1,18 @@
 """Rules that never decide, since a stronger one matches whatever they match."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rules.findings import Ledger
 from rules.models import Rule
-from rules.proofs import Outcome, Prover
+from rules.proofs import Case, Outcome, Prover
 from rules.sources import Spot
 from rules.syntax import Input, inputs_of
 from schemas import ACTIONS
 
-PAIRS_MAX = 20_000
-"""So many pairs of rules that read the same are held against each other."""
+PROOFS_MAX = 4_000
+"""So many pairs of rules that could shadow each other are looked at in full."""
 
 
 class Written(NamedTuple):
@@ -23,23 +23,29 @@ class Written(NamedTuple):
     prover: Prover
 
 
+class _Acting(NamedTuple):
+    """A live rule that acts: its number, what it reads, and what is known for each way in which it matches."""
+
+    number: int
+    written: Written
+    reads: frozenset[Input]
+    hits: tuple[Case, ...]
+
+    @property
+    def rule(self) -> Rule:
+        return self.written.rule
+
+
 def check_shadows(written: Sequence[Written], ledger: Ledger) -> None:
     """Reports the live rules whose every match another live rule matches too, with an action at least as strong."""
-    acting = [each for each in written if each.rule.mode == "live" and each.rule.then in ACTIONS[1:]]
-    numbers = {each.rule.id: number for number, each in enumerate(acting)}
-    readers: defaultdict[Input | None, list[Written]] = defaultdict(list)
-    reads = {each.rule.id: frozenset(inputs_of(each.rule.when.tree)) for each in acting}
-    shares: defaultdict[Input, int] = defaultdict(int)
-    for read in (read for found in reads.values() for read in found):
-        shares[read] += 1
-    for each in acting:
-        rarest = min(reads[each.rule.id], key=lambda read: shares[read], default=None)
-        readers[rarest].append(each)
-    left = PAIRS_MAX
-    shadowed: set[str] = set()
+    live = [each for each in written if each.rule.mode == "live" and each.rule.then in ACTIONS[1:]]
+    acting = [_acting(number, each) for number, each in enumerate(live)]
+    readers = _readers(acting)
+    shadowed: set[int] = set()
+    left = PROOFS_MAX
     for weak in acting:
-        for strong in _candidates(weak, readers, reads):
-            if strong.rule.id in shadowed or not _outranks(strong.rule, weak.rule):
+        for strong in _candidates(weak, readers):
+            if strong.number in shadowed or not _outranks(strong.rule, weak.rule) or not _spans(strong, weak):
                 continue
             left -= 1
             if left < 0:
@@ -47,22 +53,42 @@ def check_shadows(written: Sequence[Written], ledger: Ledger) -> None:
             if not _implies(weak, strong):
                 continue
             is_equal = strong.rule.then == weak.rule.then and _implies(strong, weak)
-            if is_equal and numbers[strong.rule.id] > numbers[weak.rule.id]:
-                continue
-            shadowed.add(weak.rule.id)
-            _report(weak, strong, ledger)
-            break
+            if not is_equal or strong.number < weak.number:
+                shadowed.add(weak.number)
+                _report(weak.written, strong.written, ledger)
+                break
 
 
-def _candidates(
-    weak: Written, readers: dict[Input | None, list[Written]], reads: dict[str, frozenset[Input]]
-) -> Iterator[Written]:
+def _acting(number: int, written: Written) -> _Acting:
+    tree = written.rule.when.tree
+    outcomes: list[Outcome] = ["true", "missing"] if written.rule.on_missing == "match" else ["true"]
+    cases = [written.prover.case((tree, outcome)) for outcome in outcomes]
+    return _Acting(number, written, frozenset(inputs_of(tree)), tuple(case for case in cases if case is not None))
+
+
+def _readers(acting: Sequence[_Acting]) -> dict[Input, list[_Acting]]:
+    """The rules by the one of their inputs that the fewest rules read."""
+    shares = Counter(read for each in acting for read in each.reads)
+    readers: defaultdict[Input, list[_Acting]] = defaultdict(list)
+    for each in acting:
+        if each.reads:
+            readers[min(each.reads, key=lambda read: (shares[read], read.kind, read.name))].append(each)
+    return readers
+
+
+def _candidates(weak: _Acting, readers: dict[Input, list[_Acting]]) -> Iterator[_Acting]:
     """Rules that read nothing that `weak` does not: what reads more is not implied."""
-    own = reads[weak.rule.id]
-    for read in sorted(own, key=repr):
+    for read in sorted(weak.reads, key=lambda read: (read.kind, read.name)):
         for each in readers.get(read, ()):
-            if each is not weak and reads[each.rule.id] <= own:
+            if each is not weak and each.reads <= weak.reads:
                 yield each
+
+
+def _spans(strong: _Acting, weak: _Acting) -> bool:
+    """Whether `weak` could imply `strong`, as far as the values tell that they allow."""
+    if len(strong.hits) != 1:
+        return True
+    return all(strong.hits[0].facts.spans(case.facts) for case in weak.hits)
 
 
 def _outranks(strong: Rule, weak: Rule) -> bool:
@@ -74,12 +100,11 @@ def _outranks(strong: Rule, weak: Rule) -> bool:
     return ACTIONS.index(strong.then) >= ACTIONS.index(weak.then)
 
 
-def _implies(weak: Written, strong: Written) -> bool:
+def _implies(weak: _Acting, strong: _Acting) -> bool:
     """Whether `strong` is proven to match whatever `weak` matches."""
-    hits: list[Outcome] = ["true", "missing"] if weak.rule.on_missing == "match" else ["true"]
     passes: list[Outcome] = ["false"] if strong.rule.on_missing == "match" else ["false", "missing"]
-    trees = weak.rule.when.tree, strong.rule.when.tree
-    return not any(weak.prover.possible([(trees[0], hit), (trees[1], miss)]) for hit in hits for miss in passes)
+    prover, tree = weak.written.prover, strong.rule.when.tree
+    return not any(prover.possible([(tree, outcome)], case) for case in weak.hits for outcome in passes)
 
 
 def _report(weak: Written, strong: Written, ledger: Ledger) -> None:
