@@ -13,10 +13,12 @@ from rules.domains import Domain
 from rules.facts import Contradiction, Facts
 from rules.syntax import (
     Arithmetic,
+    Before,
     Call,
     Compare,
     Has,
     InList,
+    InTuples,
     Junction,
     Literal,
     Negate,
@@ -165,7 +167,7 @@ class _Search:
 
 def _ways_to_miss(node: Node) -> Options:
     match node:
-        case Literal() | Has():
+        case Literal() | Has() | InTuples() | Before():
             return []
         case Read():
             return [] if node.input.required else [[(node, "lost")]]
@@ -182,9 +184,7 @@ def _ways_to_compare(node: Compare, wanted: bool) -> Options:
     return [[(node.left, words[one]), (node.right, words[one if equal else 1 - one])] for one in (0, 1)]
 
 
-def _decide(
-    facts: Facts, node: Read | Has | Compare | OneOf | InList | Arithmetic | Negate | Call, wanted: bool
-) -> None:
+def _decide(facts: Facts, node: Node, wanted: bool) -> None:
     match node:
         case Has():
             if wanted:
