@@ -50,8 +50,9 @@ bench-long: setup ## measure recovery of 10 million events, and 60 days of 20 mi
 bench-peers: setup ## measure the same workload round robin with the peers
 	@scripts/services run $(BIN)/python -m benchmarks.peers
 
-schemas: setup ## write the JSON Schemas of schemas/json again
+schemas: setup ## write the JSON Schemas of schemas/json and rules/json again
 	@$(BIN)/python -m schemas.jsonschema
+	@$(BIN)/python -m rules.jsonschema
 
 constraints: setup ## resolve the dependencies again and pin them
 	@env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --extra dev --quiet --upgrade \

@@ -13,7 +13,9 @@ from rules.syntax import ValueType
 from rules.trees import Items, Scalar, Table, Tree
 from schemas import STRUCTS, MoneyError, Value, minor_units
 
-_TIMING = ("repeat", "every", "after", "at")
+CASE_KEYS = ("name", "given", "expect")
+EXPECT_KEYS = ("then", "features")
+TIMING_KEYS = ("repeat", "every", "after", "at")
 _SECOND_MS = 1_000
 
 
@@ -41,7 +43,7 @@ class CaseReader:
         return tuple(cases.values())
 
     def _case(self, node: Tree) -> Case | None:
-        table = self.shapes.table(node, "a test", ("name", "given", "expect"))
+        table = self.shapes.table(node, "a test", CASE_KEYS)
         if table is None:
             return None
         name = self.shapes.scalar(self.shapes.required(table, "name", "a test"), "a name for the test")
@@ -60,7 +62,7 @@ class CaseReader:
         return Case(name.value, present, expect, table.source.name, line)
 
     def _given(self, node: Tree) -> Given | None:
-        table = self.shapes.table(node, "an event in `given`", (*STRUCTS, *_TIMING))
+        table = self.shapes.table(node, "an event in `given`", (*STRUCTS, *TIMING_KEYS))
         if table is None:
             return None
         events = [(key, value) for key, value in table.entries if key.value in STRUCTS]
@@ -151,7 +153,7 @@ class CaseReader:
         return scalar.value
 
     def _expect(self, node: Tree | None) -> Expect | None:
-        table = None if node is None else self.shapes.table(node, "expect", ("then", "features"))
+        table = None if node is None else self.shapes.table(node, "expect", EXPECT_KEYS)
         if table is None or self.shapes.required(table, "then", "expect") is None:
             return None
         answers: tuple[Answer, ...] = (otherwise(self.then), self.then) if self.then else (*THENS, "no_match")

@@ -9,14 +9,14 @@ from rules.models import DetectorSpec
 from rules.shapes import Shapes, as_options
 from rules.trees import Table, Tree
 
-_KEYS = ("kind", "by", "of", "half_life", "warm_up")
-_COUNTED = re.compile(r"([1-9]\d{0,6}) events?", re.ASCII)
+DETECTOR_KEYS = ("kind", "by", "of", "half_life", "warm_up")
+COUNTED = re.compile(r"([1-9]\d{0,6}) events?", re.ASCII)
 
 
 def read_detector(name: str, node: Tree, events: frozenset[str], shapes: Shapes) -> DetectorSpec | None:
     """One entry of `detectors:`; None after findings."""
     what = f"the detector `{name}`"
-    table = shapes.table(node, what, _KEYS)
+    table = shapes.table(node, what, DETECTOR_KEYS)
     if table is None or shapes.required(table, "kind", what) is None:
         return None
     kind = shapes.choice(table, "kind", as_options(KINDS)) or KINDS[0]
@@ -40,7 +40,7 @@ def _events(table: Table, key: str, shapes: Shapes) -> int | None:
     scalar = shapes.scalar(table.get(key), f"a number of events for `{key}`")
     if scalar is None:
         return None
-    match = _COUNTED.fullmatch(scalar.value)
+    match = COUNTED.fullmatch(scalar.value)
     if match is None:
         message = f"expected a number of events such as `30 events`, got {quoted(scalar.value)}"
         shapes.ledger.report("bad-literal", scalar.spot, message)

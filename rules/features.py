@@ -13,7 +13,7 @@ from rules.shapes import Shapes, as_options
 from rules.syntax import ValueType
 from rules.trees import Items, Scalar, Table, Tree
 
-_OPTIONS = ("by", "over", "delay", "where", "event")
+FEATURE_KEYS = ("by", "over", "delay", "where", "event")
 _KEYED: tuple[Aggregate, ...] = ("age", "gap", "is_new")
 """Aggregates whose own value is the key, as in `{age: [user_id, device_id], over: 90d}`."""
 
@@ -53,7 +53,7 @@ def read_feature(name: str, node: Tree, events: frozenset[str], shapes: Shapes) 
     if table is None or aggregate is None:
         return None
     key, value, chosen = aggregate
-    keys = (chosen, "over", "delay", "where", "event") if chosen in _KEYED else (chosen, *_OPTIONS)
+    keys = (chosen, "over", "delay", "where", "event") if chosen in _KEYED else (chosen, *FEATURE_KEYS)
     shapes.table(table, what, keys)
     entering = read_events(table.get("event"), events, shapes)
     over = shapes.scalar(shapes.required(table, "over", what), "a duration for `over`")
@@ -94,7 +94,7 @@ def _aggregate(table: Table, what: str, shapes: Shapes) -> tuple[Scalar, Tree, A
             "bad-value", found[1][0].spot, f"{what} has two aggregates: {quoted(found[0][0].value)} too"
         )
         return None
-    others = [key for key, _ in table.entries if key.value not in _OPTIONS]
+    others = [key for key, _ in table.entries if key.value not in FEATURE_KEYS]
     hint = f"the aggregates are {', '.join(AGGREGATES)}"
     if others:
         message = f"{quoted(others[0].value)} is not an aggregate"

@@ -12,7 +12,9 @@ from rules.trees import Table
 from schemas import ACTIONS, EXPONENTS
 
 HEAD_KEYS = ("schema", "pack", "owner", "currency", "defaults", "fallback", "lateness", "skew", "dedupe")
-_SCHEMA = "1"
+DEFAULT_KEYS = ("event", "mode", "severity", "on_missing", "challenge")
+FALLBACK_KEYS = ("deadline", "then")
+SCHEMA_VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ class Head:
 
 def read_head(table: Table, shapes: Shapes) -> Head:
     """The head of a pack; what is wrong is a finding, and a stand-in takes its place."""
-    schema = shapes.scalar(shapes.required(table, "schema", "a pack"), f"`{_SCHEMA}` for `schema`")
-    if schema is not None and schema.value != _SCHEMA:
-        message = f"expected `schema: {_SCHEMA}`, got {quoted(schema.value)}"
+    schema = shapes.scalar(shapes.required(table, "schema", "a pack"), f"`{SCHEMA_VERSION}` for `schema`")
+    if schema is not None and schema.value != SCHEMA_VERSION:
+        message = f"expected `schema: {SCHEMA_VERSION}`, got {quoted(schema.value)}"
         shapes.ledger.report("bad-value", schema.spot, message, "this version of riskgate reads schema 1")
     name = shapes.scalar(shapes.required(table, "pack", "a pack"), "a name for `pack`")
     if name is not None:
@@ -70,8 +72,7 @@ def _currency(table: Table, shapes: Shapes) -> str:
 def _defaults(table: Table, shapes: Shapes) -> Defaults:
     standard = Defaults()
     node = table.get("defaults")
-    keys = ("event", "mode", "severity", "on_missing", "challenge")
-    given = None if node is None else shapes.table(node, "the pack's defaults", keys)
+    given = None if node is None else shapes.table(node, "the pack's defaults", DEFAULT_KEYS)
     if given is None:
         return standard
     return Defaults(
@@ -85,7 +86,7 @@ def _defaults(table: Table, shapes: Shapes) -> Defaults:
 
 def _fallback(table: Table, shapes: Shapes) -> Fallback | None:
     node = table.get("fallback")
-    given = None if node is None else shapes.table(node, "the pack's fallback", ("deadline", "then"))
+    given = None if node is None else shapes.table(node, "the pack's fallback", FALLBACK_KEYS)
     if given is None:
         return None
     deadline = shapes.scalar(shapes.required(given, "deadline", "the fallback"), "a duration for `deadline`")

@@ -14,13 +14,13 @@ from rules.trees import Scalar, Tree
 from schemas import LATEST_MS, TimestampError
 
 COLUMNS = ("value", "added_by", "reason", "expires_at")
-_KEYS = ("type", "file")
+LIST_KEYS = ("type", "file")
 _VALUE_CHARS_MAX = 256
 
 
 def read_list(name: str, node: Tree, folder: Path, shapes: Shapes, files: dict[str, bytes]) -> ListSpec | None:
     """One entry of `lists:` with its file, whose bytes go to `files`; None after findings."""
-    table = shapes.table(node, f"the list `{name}`", _KEYS)
+    table = shapes.table(node, f"the list `{name}`", LIST_KEYS)
     if table is None:
         return None
     kind = shapes.required(table, "type", f"the list `{name}`")

@@ -12,7 +12,7 @@ from schemas import EXPONENTS, major_text
 
 UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
-_DURATION = re.compile(r"(\d{1,15})(ms|s|m|h|d|w)", re.ASCII)
+DURATION = re.compile(r"(\d{1,15})(ms|s|m|h|d|w)", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 _MONEY = re.compile(r"(-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?) ([A-Z]{3})", re.ASCII)
 _NUMERIC_START = re.compile(r"[-+.]?\d", re.ASCII)
@@ -20,7 +20,7 @@ _NUMERIC_START = re.compile(r"[-+.]?\d", re.ASCII)
 
 def duration_ms(scalar: Scalar, ledger: Ledger, *, least_ms: int = 1) -> int | None:
     """Milliseconds of a duration such as `10m`; else a finding."""
-    match = _DURATION.fullmatch(scalar.value)
+    match = DURATION.fullmatch(scalar.value)
     if match is None:
         hint = "write a whole number and a unit: ms, s, m, h, d or w"
         ledger.report(
@@ -57,7 +57,7 @@ def literal(scalar: Scalar, currency: str, ledger: Ledger) -> Literal | None:
         return Literal(text, "text")
     if text in ("true", "false"):
         return Literal(text == "true", "bool")
-    if _DURATION.fullmatch(text):
+    if DURATION.fullmatch(text):
         milliseconds = duration_ms(scalar, ledger, least_ms=0)
         return None if milliseconds is None else Literal(milliseconds, "duration")
     if match := _MONEY.fullmatch(text):

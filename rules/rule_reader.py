@@ -21,7 +21,7 @@ from rules.syntax import Condition, Literal, Read, inputs_of
 from rules.templates import TemplateError, parts
 from rules.trees import Scalar, Table, Tree
 
-_KEYS = (
+RULE_KEYS = (
     "id",
     "title",
     "when",
@@ -80,7 +80,7 @@ class RuleReader:
             self.ledger.rule = None
 
     def _body(self, table: Table, id_scalar: Scalar | None) -> Rule | None:
-        self.shapes.table(table, "a rule", _KEYS)
+        self.shapes.table(table, "a rule", RULE_KEYS)
         if id_scalar is not None:
             self._check_unique(id_scalar)
         self.shapes.required(table, "then", "a rule")

@@ -14,7 +14,7 @@ from rules.shapes import Shapes
 from rules.syntax import Condition, Junction, Mention, Read
 from rules.trees import Items, Scalar, Table, Tree
 
-_KEYS = ("by", "within", "steps", "unless")
+SEQUENCE_KEYS = ("by", "within", "steps", "unless")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class SequenceReader:
     def read(self, node: Tree, name: str) -> Sequence | None:
         """A sequence whose feature is to have this name; None after findings."""
         shapes, what = self.shapes, "a sequence"
-        table = shapes.table(node, what, _KEYS)
+        table = shapes.table(node, what, SEQUENCE_KEYS)
         if table is None:
             return None
         within = shapes.scalar(shapes.required(table, "within", what), "a duration for `within`")

@@ -18,7 +18,8 @@ ALLOWED = {
     "rules/loader.py": {"pathlib"},
     "rules/lists.py": {"pathlib"},
     "rules/definitions.py": {"pathlib"},
-    "schemas/jsonschema.py": {"pathlib"},  # a tool, which nothing imports
+    "rules/jsonschema.py": {"pathlib"},  # tools, which nothing imports
+    "schemas/jsonschema.py": {"pathlib"},
 }
 READERS = {"open", "input", "print", "eval", "__import__"}
 CLOCKS = {"now", "today", "utcnow"}
@@ -67,5 +68,5 @@ def test_jsonschema_is_imported_by_nothing_of_the_core() -> None:
     assert not [
         path
         for path in SOURCES
-        if "schemas.jsonschema" in path.read_text(encoding="utf-8") and path.stem != "jsonschema"
+        if ".jsonschema import" in path.read_text(encoding="utf-8") and path.stem != "jsonschema"
     ]

@@ -24,7 +24,7 @@ PACKAGES = {
     "stores",
     "schemas",
 }
-DATA = {"rules": {".yml", ".csv", ".md"}, "schemas": {".json"}}
+DATA = {"rules": {".yml", ".csv", ".md", ".json"}, "schemas": {".json"}}
 SHIPPED_PACK = "rules/packs/game-points"
 
 
