@@ -1,0 +1,178 @@
+"""History: the events of a file, in its order, as the live decoder reads them.
+
+Nothing is dropped in silence: what cannot be read is counted by its reason, and the first of each are kept with their
+place. Formats are NDJSON, and CSV and Parquet with columns by the names of fields or by a map.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from rules.fields import STORED_FIELDS
+from schemas import Chargeback, Event, Feedback
+from schemas.batches import EVENT_BYTES_MAX, Batch, decode
+from workbench.mapping import ColumnMap
+from workbench.tabular import HistoryError, Rows, Table, open_table, rows_of
+
+NDJSON = (".ndjson", ".jsonl")
+TABULAR = (".csv", ".parquet")
+EXAMPLES_MAX = 5
+"""So many examples of what could not be read are kept."""
+
+LABELS = {"transaction_id": pl.String, "fraud": pl.Boolean, "known_ms": pl.Int64}
+"""What is said of a transaction, and since when that is known, in epoch milliseconds."""
+
+CHUNK_LINES = 8_192
+FIELD_NAMES = tuple(name for name in STORED_FIELDS if name != "amount")
+"""The fields of events that a chunk has as columns; amounts are a column of its batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An event that could not be read: the number of its row or line, from 1, the reason's code, and why."""
+
+    row: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some of the events: `fields` has a row for each of `batch.events`, with those FIELD_NAMES that have a value.
+
+    `labels` are what the chunk says of transactions, with the columns of LABELS. `share` is how much of the data has
+    been read, from 0 to 1.
+    """
+
+    batch: Batch
+    fields: pl.DataFrame
+    unread: list[Unread]
+    labels: pl.DataFrame
+    share: float
+
+
+class History:
+    """The events of a `.ndjson`, `.jsonl`, `.csv` or `.parquet` file. Raises HistoryError where it cannot be used.
+
+    `left_out` names the columns that a map leaves out.
+    """
+
+    def __init__(self, path: Path, columns: ColumnMap | None = None) -> None:
+        self.path = path
+        self._columns = columns
+        self._table: Table | None = None
+        if path.suffix not in (*NDJSON, *TABULAR):
+            known = ", ".join(f"`{each}`" for each in (*NDJSON, *TABULAR))
+            raise HistoryError(f"expected data in a file that ends in {known}, got `{path}`")
+        if path.suffix in TABULAR:
+            self._table = open_table(path, columns)
+        elif columns is not None:
+            raise HistoryError(f"a map is for columns: `{path}` has JSON objects, which name their fields themselves")
+        self.left_out: tuple[str, ...] = () if self._table is None else self._table.left_out
+
+    def identity(self) -> str:
+        """Hexadecimal digits that are the same for the same content, read by the same map."""
+        try:
+            with self.path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256")
+        except OSError as error:
+            raise HistoryError(f"`{self.path}` cannot be read: {error.strerror}") from None
+        digest.update(self.path.suffix.encode())
+        if self._columns is not None:
+            digest.update(self._columns.identity().encode())
+        return digest.hexdigest()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The events in the file's order. Raises HistoryError where the file breaks off."""
+        return self._of_lines() if self._table is None else self._of_table(self._table)
+
+    def _of_lines(self) -> Iterator[Chunk]:
+        try:
+            size = max(1, self.path.stat().st_size)
+            with self.path.open("rb") as file:
+                first = 1
+                while lines := _some_lines(file):
+                    batch = decode(lines)
+                    unread = [Unread(first + each.index, each.reason, each.message) for each in batch.rejections]
+                    yield Chunk(batch, fields_of(batch.events), unread, told_by(batch), min(1.0, file.tell() / size))
+                    first += len(lines)
+        except OSError as error:
+            raise HistoryError(f"`{self.path}` cannot be read: {error.strerror}") from None
+
+    def _of_table(self, table: Table) -> Iterator[Chunk]:
+        total = max(1, _count(table))
+        for rows in rows_of(table):
+            batch = decode(rows.lines)
+            accepted = batch.accepted()
+            fields = rows.fields if len(accepted) == len(rows.fields) else rows.fields[list(accepted)]
+            if len({type(event).__struct_fields__ for event in batch.events}) == 1:
+                fields = fields.select([name for name in fields.columns if name in FIELD_NAMES or name == "type"])
+                fields = fields.drop([name for name in fields.columns if name not in _fields_of_struct(batch)])
+            else:
+                fields = fields_of(batch.events)
+            share = min(1.0, (rows.first + rows.total) / total)
+            labels = pl.concat([told_by(batch), _labels(table, rows, batch, fields)])
+            yield Chunk(batch, fields, _unread(rows, batch), labels, share)
+
+
+def _fields_of_struct(batch: Batch) -> set[str]:
+    return {"type", *type(batch.events[0]).__struct_fields__}
+
+
+def _count(table: Table) -> int:
+    return int(table.frame.select(pl.len()).collect().item())
+
+
+def _unread(rows: Rows, batch: Batch) -> list[Unread]:
+    refused = [Unread(rows.first + at + 1, "wrong_type", message) for at, message in rows.unfit]
+    refused += [Unread(rows.first + rows.kept[each.index] + 1, each.reason, each.message) for each in batch.rejections]
+    return sorted(refused, key=lambda each: each.row)
+
+
+def _labels(table: Table, rows: Rows, batch: Batch, fields: pl.DataFrame) -> pl.DataFrame:
+    """What the column of labels says of the chunk's transactions."""
+    if rows.labels is None or "transaction_id" not in fields.columns:
+        return pl.DataFrame(schema=LABELS)
+    said = rows.labels[[rows.kept[index] for index in batch.accepted()]]
+    known_ms = pl.Series(batch.timestamp_ms) + table.columns.label_after_ms
+    labels = pl.DataFrame({"transaction_id": fields["transaction_id"], "fraud": said, "known_ms": known_ms})
+    return labels.drop_nulls().select(pl.col(name).cast(kind) for name, kind in LABELS.items())
+
+
+def told_by(batch: Batch) -> pl.DataFrame:
+    """What chargebacks and feedback among the events say of transactions, known since they came."""
+    rows = [
+        (event.original_transaction_id, event.fraud if isinstance(event, Feedback) else True, time_ms)
+        for event, time_ms in zip(batch.events, batch.timestamp_ms.tolist(), strict=True)
+        if isinstance(event, Chargeback | Feedback)
+    ]
+    return pl.DataFrame(rows, schema=LABELS, orient="row")
+
+
+def fields_of(events: Sequence[Event]) -> pl.DataFrame:
+    """The type and the fields of events as columns; None where an event's type has no such field."""
+    columns: dict[str, pl.Series] = {"type": pl.Series([event.type for event in events], dtype=pl.String)}
+    for name in FIELD_NAMES:
+        values = [getattr(event, name, None) for event in events]
+        if any(value is not None for value in values):
+            columns[name] = pl.Series(values, dtype=DTYPES[STORED_FIELDS[name].type])
+    return pl.DataFrame(columns)
+
+
+DTYPES: dict[str, type[pl.DataType]] = {"text": pl.String, "bool": pl.Boolean, "number": pl.Int64}
+"""How fields of each type are kept."""
+
+
+def _some_lines(file: BinaryIO) -> list[bytes]:
+    """The next lines, without empty ones at the end of the file; of a line too long only its beginning."""
+    lines: list[bytes] = []
+    while len(lines) < CHUNK_LINES and (line := file.readline(EVENT_BYTES_MAX + 2)):
+        beginning = line
+        while not line.endswith(b"\n") and len(line) == EVENT_BYTES_MAX + 2:
+            line = file.readline(EVENT_BYTES_MAX + 2)
+        lines.append(beginning.rstrip(b"\r\n"))
+    return lines
