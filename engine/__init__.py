@@ -4,8 +4,10 @@ It is pure: no clock, no randomness, no I/O. It knows the events it was given, t
 it has become by that can be recorded, and restored from the records.
 """
 
+from engine.composition import action_of
 from engine.engine import MEMORY_BYTES, Decisions, Engine, Prepared, Question
 from engine.features import signature_of
+from engine.measurements import Measured
 from engine.messages import Message
 from engine.records import Piece, Record, record_of
 from engine.scoring import Learnt
@@ -16,12 +18,14 @@ __all__ = [
     "Decisions",
     "Engine",
     "Learnt",
+    "Measured",
     "Member",
     "Message",
     "Piece",
     "Prepared",
     "Question",
     "Record",
+    "action_of",
     "record_of",
     "signature_of",
 ]

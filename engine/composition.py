@@ -85,9 +85,8 @@ class Composer:
         degraded: bool, lapse: Lapse | None,
     ) -> Answer:  # fmt: skip
         live = [self._rules[number] for number in matched if self._rules[number].mode == "live"]
-        named = {overridden for rule in live for overridden in rule.overrides}
-        acting = [rule for rule in live if rule.id not in named]
-        action = max((rule.then for rule in acting if rule.then != "tag"), key=ACTIONS.index, default=ACTIONS[0])
+        acting = acting_of(live)
+        action = action_of(live)
         challenges = [
             rule.challenge for rule in acting if rule.then == action == "step_up" and rule.challenge is not None
         ]
@@ -99,7 +98,7 @@ class Composer:
             rules=tuple(rule.id for rule in live),
             shadow=tuple(self._rules[number].id for number in matched if self._rules[number].mode == "shadow"),
             missing=missing,
-            overridden=tuple(rule.id for rule in live if rule.id in named) or msgspec.UNSET,
+            overridden=tuple(rule.id for rule in live if rule.id not in {each.id for each in acting}) or msgspec.UNSET,
             errors=tuple(self._rules[number].id for number in failed) or msgspec.UNSET,
             challenge=challenges[0] if challenges else msgspec.UNSET,
             degraded=msgspec.UNSET if lapse is None else lapse,
@@ -109,6 +108,17 @@ class Composer:
         tail = text[text.index('"action"') :]
         gap = tail.index(_REASONS) + len(_REASONS)
         return Answer(action, tail, gap, tuple(number for number in matched if number in self._reasons))
+
+
+def acting_of(rules: Sequence[Rule]) -> list[Rule]:
+    """Those of the live rules that matched the same event whose hits count: no other one overrides them."""
+    named = {overridden for rule in rules for overridden in rule.overrides}
+    return [rule for rule in rules if rule.id not in named]
+
+
+def action_of(rules: Sequence[Rule]) -> Action:
+    """The strongest action of live rules that matched the same event."""
+    return max((rule.then for rule in acting_of(rules) if rule.then != "tag"), key=ACTIONS.index, default=ACTIONS[0])
 
 
 def encode(ids: Sequence[str], timestamp_ms: Sequence[int], tails: Sequence[str]) -> list[bytes]:

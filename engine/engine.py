@@ -12,6 +12,7 @@ from engine.fields import Fields
 from engine.frames import Frame, Lists
 from engine.intake import Intake
 from engine.judgement import Judge
+from engine.measurements import Measured, measured
 from engine.records import Bundle, Piece, Record, bundles
 from engine.scoring import Learnt
 from engine.tables import FeatureTable
@@ -148,13 +149,7 @@ class Engine:
         """
         frame, start = question.frame, question.start
         entered = taken.entered
-        frame.features = FeatureTable(self._forms, taken.features, taken.texts)
-        kinds = None if entered.verdicts.plain else entered.verdicts.kinds.tolist()
-        positions = self._positions(frame, kinds)
-        lapses: dict[int, Lapse] = {}
-        if kinds is not None:
-            lapses = {at: LAPSES[kind] for at, kind in enumerate(kinds) if kind in LAPSES}
-            frame.judge_as_of(moments_of(entered.verdicts, frame.batch.timestamp_ms))
+        kinds, positions, lapses = self._seen(frame, taken)
         answers = self._judge.judge(frame, positions, taken.complete, question.unknown, lapses)
         tails = self._judge.composer.tails(frame, positions, answers)
         watched = [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else []
@@ -184,6 +179,33 @@ class Engine:
             0 if entered.revalued else 1,
             (self._piece(entered, said, times, tails, answered),),
         )
+
+    def measure(self, batch: Batch, lists: Lists) -> list[Measured]:
+        """What the rules would see of the batch: for its judged events the columns of the watched inputs.
+
+        The events are taken in as `decide` would, and detectors learn what they would learn then, but nobody is
+        answered: an engine that measures is not to decide. The batch comes in parts, in the order of its events.
+        """
+        parts = []
+        for question in self.questions(batch, lists, (), None):
+            frame, taken = question.frame, self.core.take(question.coming)
+            kinds, positions, lapses = self._seen(frame, taken)
+            if self._judge.scoring:
+                self._judge.judge(frame, positions, taken.complete, (), lapses)
+                self._judge.scoring.drain()
+            parts.append(measured(frame, question.start, self._watched, positions, kinds, taken))
+        return parts
+
+    def _seen(self, frame: Frame, taken: Taken) -> tuple[list[int] | None, list[int], dict[int, Lapse]]:
+        """Lets the frame have its features; what became of each event, who gets a decision, and who strayed in time."""
+        verdicts = taken.entered.verdicts
+        frame.features = FeatureTable(self._forms, taken.features, taken.texts)
+        kinds = None if verdicts.plain else verdicts.kinds.tolist()
+        lapses: dict[int, Lapse] = {}
+        if kinds is not None:
+            lapses = {at: LAPSES[kind] for at, kind in enumerate(kinds) if kind in LAPSES}
+            frame.judge_as_of(moments_of(verdicts, frame.batch.timestamp_ms))
+        return kinds, self._positions(frame, kinds), lapses
 
     def _piece(
         self, entered: Entered, said: list[str], times: list[int], tails: list[str], answered: list[int]

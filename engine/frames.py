@@ -119,6 +119,9 @@ class Frame:
         if wanted.kind == "feature":
             feature = self.features.column(wanted.name)
             return feature if isinstance(feature, NumberColumn) else self._text_column(feature)
+        if wanted.kind == "score":
+            scores = [self.scores[at][wanted.name] if at in self.scores else None for at in range(len(self.events))]
+            return _number_column(scores, np.float64, 0)
         if wanted.kind == "attribute":
             values = [self._attribute(wanted, event) for event in self.events]
             if wanted.type == "text":

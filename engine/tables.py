@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +70,10 @@ class FeatureTable:
     def column(self, name: str) -> NumberColumn | Sequence[str | None]:
         """The feature as a column; a text feature as its texts."""
         number = self._forms.numbers[name]
-        if number in self._forms.texts:
-            return cast(list[str | None], self.values(name))
         raw = self._raw[number]
+        if number in self._forms.texts:
+            texts: NDArray[np.object_] = self._texts[self._forms.texts[number]]
+            return [None if at == NULL else texts[at] for at in raw.tolist()]
         if number in self._forms.floats:
             floats = raw.view(np.float64)
             missing = np.isnan(floats)

@@ -1,0 +1,76 @@
+"""Measurements: what rules would see of events, as columns, for whoever judges them later and often."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core import Taken
+from engine.frames import Frame
+from rules import Input
+from rules.columns import Column, NumberColumn, TextColumn
+from windows import CONFLICT, DUPLICATE, FUTURE, LATE
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """The m judged events of a part of a batch, in order of arrival.
+
+    `positions` are theirs among the batch's events. `moments_ms` is as of when each is judged: its own time, but where
+    the stream stood for one from the future. `amount_minor` is missing where it is of another currency than the pack's.
+    `columns` has for each watched input its values; None for a list. `late` and `future` are bool[m]; `complete` is
+    bool[m], whether the windows had all that they reach. `repeated`, `conflicting` and `unmatched` count events that
+    get no new decision or change nothing.
+    """
+
+    positions: NDArray[np.int64]
+    moments_ms: NDArray[np.int64]
+    amount_minor: NumberColumn
+    columns: dict[Input, Column | None]
+    late: NDArray[np.bool_]
+    future: NDArray[np.bool_]
+    complete: NDArray[np.bool_]
+    repeated: int
+    conflicting: int
+    unmatched: int
+
+
+def measured(
+    frame: Frame, start: int, watched: Sequence[Input], positions: list[int], kinds: list[int] | None, taken: Taken
+) -> Measured:
+    """What is seen of the frame's events at `positions`; the frame begins at `start` of its batch."""
+    places = np.array(positions, dtype=np.int64)
+    all_judged = len(positions) == len(frame.events)
+    codes = np.zeros(len(places), dtype=np.int64) if kinds is None else np.array(kinds, dtype=np.int64)[places]
+    complete = np.ones(len(places), dtype=np.bool_) if taken.complete is None else taken.complete[places]
+    columns = {each: frame.column(each) for each in watched}
+    amounts = frame.amounts()
+    if not all_judged:
+        columns = {each: _at(column, places) for each, column in columns.items()}
+        amounts = _numbers_at(amounts, places)
+    return Measured(
+        places + start,
+        frame.moments_ms[places],
+        amounts,
+        columns,
+        codes == LATE,
+        codes == FUTURE,
+        complete,
+        0 if kinds is None else kinds.count(DUPLICATE),
+        0 if kinds is None else kinds.count(CONFLICT),
+        0 if taken.entered.revalued else 1,
+    )
+
+
+def _at(column: Column | None, places: NDArray[np.int64]) -> Column | None:
+    """The column at these places."""
+    match column:
+        case NumberColumn():
+            return _numbers_at(column, places)
+        case TextColumn():
+            return TextColumn([column.values[at] for at in places.tolist()], column.ids[places])
+    return None
+
+
+def _numbers_at(column: NumberColumn, places: NDArray[np.int64]) -> NumberColumn:
+    return NumberColumn(column.values[places], None if column.missing is None else column.missing[places])

@@ -1,0 +1,311 @@
+"""The feature table: all that rules can see of each judged event of a history, computed once by the live engine.
+
+It is kept in a folder as Parquet, under a name made of the data and of all that its columns depend on. Thresholds and
+conditions do not belong to that, so whoever changes them finds the table there. Where a pack has detectors, what they
+learnt depends on what was blocked: then the rules that block belong to it, too.
+"""
+
+import hashlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from engine import Engine, Measured
+from rules import Input, Pack
+from rules.columns import Column, NumberColumn, TextColumn
+from rules.scopes import SCORE_PARTS, feature_input, score_input
+from rules.syntax import inputs_of
+from windows import Hasher
+from workbench.history import DTYPES, EXAMPLES_MAX, LABELS, Chunk, History, Unread
+
+FORMAT = 1
+"""Belongs to a table's name: to be raised when what is in one changes."""
+
+KEPT_MAX = 8
+"""So many tables stay in a folder; the longest unused go."""
+
+EVENTS_FILE, LABELS_FILE, ACCOUNT_FILE = "events.parquet", "labels.parquet", "account.json"
+
+Progress = Callable[[float], None]
+"""Is told how much of the work is done, from 0 to 1."""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What became of the data. `unread` counts by reason what could not be read; `examples` are the first of those.
+
+    `judged` events have a row each. `repeated` and `conflicting` ids get no new decision; `late` and `future` ones
+    are judged, but enter no window. `unmatched` reversals and corrections change nothing. `foreign` events have an
+    amount in another currency than the pack's, which counts as missing. `left_out` are columns that a map leaves out.
+    `start_ms` is when the first judged event happened that was not late, `end_ms` how far the stream has come, in epoch
+    milliseconds: nothing that comes later is known, and one wild timestamp moves neither.
+    """
+
+    events: int
+    judged: int
+    unread: dict[str, int]
+    examples: list[Unread]
+    repeated: int
+    conflicting: int
+    unmatched: int
+    late: int
+    future: int
+    foreign: int
+    left_out: list[str]
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """`events` has a row for each judged event, in order of arrival, with the columns
+
+    - `timestamp_ms`, and `moment_ms` as of when it is judged;
+    - `amount_minor`, null where there is none in the pack's currency; `late`, `future` and `complete`, as measured;
+    - `field.NAME` for each field that has a value, `feature.NAME` for each feature of the pack, `score.NAME.PART` for
+      its detectors, and `attribute.TYPE.NAME` for the attributes that its rules read.
+
+    `labels` has the columns of `history.LABELS`: all that the data says of transactions.
+    """
+
+    events: pl.DataFrame
+    labels: pl.DataFrame
+    account: Account
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def numbers(self, name: str) -> NDArray[np.int64]:
+        """A column of whole numbers that is nowhere null, int64[n]."""
+        return self.events[name].to_numpy()
+
+    def series(self, read: Input) -> pl.Series | None:
+        """The column of an input; None where no event has a value."""
+        name = column_of(read)
+        return self.events[name] if name in self.events.columns else None
+
+    def column(self, read: Input, rows: slice) -> Column | None:
+        """The column of an input as conditions read it, in these rows; None for a list."""
+        if read.kind == "list":
+            return None
+        series = self.series(read)
+        if series is None:
+            series = pl.repeat(None, len(self), dtype=_DTYPES[read.type], eager=True)
+        return _column(series[rows], read)
+
+
+_HASHER_KEY = bytes(16)
+_DTYPES: dict[str, type[pl.DataType]] = {**DTYPES, "money": pl.Int64, "duration": pl.Int64, "number": pl.Float64}
+
+
+def text_id(text: str) -> int:
+    """The id that a text has in the table's columns."""
+    return _hasher().id(text)
+
+
+def _hasher() -> Hasher:
+    return Hasher(_HASHER_KEY)
+
+
+def _column(series: pl.Series, read: Input) -> Column:
+    if read.type == "text":
+        texts = series.to_list()
+        return TextColumn(texts, _hasher().ids(texts))
+    missing = series.is_null().to_numpy() if series.null_count() else None
+    filled = series.fill_null(value=False) if series.dtype == pl.Boolean else series.fill_null(0)
+    return NumberColumn(filled.to_numpy(), missing)
+
+
+def column_of(read: Input) -> str:
+    """The name of an input's column."""
+    if read.kind == "field":
+        return "amount_minor" if read.name == "amount" else f"field.{read.name}"
+    return f"attribute.{read.type}.{read.name}" if read.kind == "attribute" else f"{read.kind}.{read.name}"
+
+
+def measured_pack(pack: Pack) -> Pack:
+    """The pack as it is measured: rules that are off are tried as well.
+
+    Not where it has detectors, since these would learn from events that the live engine does not judge.
+    """
+    if pack.detectors:
+        return pack
+    return replace(pack, rules=tuple(replace(r, mode="shadow") if r.mode == "off" else r for r in pack.rules))
+
+
+def watched_inputs(pack: Pack) -> tuple[Input, ...]:
+    """What the engine is to tell of each event; fields are in the data itself."""
+    features = [feature_input(feature) for feature in pack.features.values()]
+    scores = [score_input(name, part) for name in pack.detectors for part in SCORE_PARTS]
+    reads = dict.fromkeys(read for rule in pack.rules for read in inputs_of(rule.when.tree))
+    return (*features, *scores, *(read for read in reads if read.kind == "attribute"))
+
+
+def name_of(pack: Pack, history: History) -> str:
+    """The same for all packs and data that have the same table."""
+    rules = [rule for rule in measured_pack(pack).rules if rule.mode != "off"]
+    judged = sorted({name for rule in rules for name in rule.events})
+    blocking = [
+        (repr(rule.when.tree), sorted(rule.events), rule.on_missing)
+        for rule in pack.rules
+        if pack.detectors and rule.mode == "live" and rule.then == "block"
+    ]
+    guards = [
+        (name, feature.aggregate, feature.field, feature.by, feature.over_ms, feature.delay_ms,
+         None if feature.where is None else repr(feature.where.tree), sorted(feature.events))
+        for name, feature in pack.features.items()
+    ]  # fmt: skip
+    listed = [(name, sorted(spec.entries.items())) for name, spec in sorted(pack.lists.items())]
+    detectors = [(name, repr(spec)) for name, spec in pack.detectors.items()]
+    depends = (
+        FORMAT, pack.currency, pack.timing, guards, detectors, blocking, judged,
+        listed if _lists_matter(pack) else [], [repr(each) for each in watched_inputs(pack)],
+    )  # fmt: skip
+    return hashlib.sha256(f"{history.identity()}{depends!r}".encode()).hexdigest()[:32]
+
+
+def _lists_matter(pack: Pack) -> bool:
+    """Whether the features or what detectors learn depend on what lists hold."""
+    guards = [feature.where for feature in pack.features.values() if feature.where is not None]
+    return bool(pack.detectors) or any(read.kind == "list" for each in guards for read in inputs_of(each.tree))
+
+
+def feature_table(pack: Pack, history: History, folder: Path, progress: Progress) -> FeatureTable:
+    """The table of the history for the pack: from the folder, or computed and put there.
+
+    Raises HistoryError and OSError.
+    """
+    place = folder / name_of(pack, history)
+    if (place / ACCOUNT_FILE).exists():
+        os.utime(place)
+        account = msgspec.json.decode((place / ACCOUNT_FILE).read_bytes(), type=Account)
+        return FeatureTable(pl.read_parquet(place / EVENTS_FILE), pl.read_parquet(place / LABELS_FILE), account)
+    table = compute(pack, history, progress)
+    _keep(table, place)
+    return table
+
+
+def _keep(table: FeatureTable, place: Path) -> None:
+    """Writes the table beside its place and moves it there; removes the longest unused beyond KEPT_MAX."""
+    folder = place.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    half = Path(mkdtemp(prefix=".half-", dir=folder))
+    try:
+        table.events.write_parquet(half / EVENTS_FILE, compression="lz4")
+        table.labels.write_parquet(half / LABELS_FILE, compression="lz4")
+        (half / ACCOUNT_FILE).write_bytes(msgspec.json.encode(table.account))
+        if not place.exists():
+            half.rename(place)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    kept = sorted((each for each in folder.iterdir() if (each / ACCOUNT_FILE).exists()), key=_used)
+    for old in kept[:-KEPT_MAX]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _used(place: Path) -> float:
+    return place.stat().st_mtime
+
+
+def compute(pack: Pack, history: History, progress: Progress) -> FeatureTable:
+    """Lets the live engine measure every event of the history, from an empty state on."""
+    watched = watched_inputs(pack)
+    engine = Engine(measured_pack(pack), watched=watched)
+    lists = {name: spec.entries for name, spec in pack.lists.items()}
+    tally = _Tally()
+    frames, labels = [pl.DataFrame(schema=_schema(watched))], [pl.DataFrame(schema=LABELS)]
+    for chunk in history.chunks():
+        parts = engine.measure(chunk.batch, lists)
+        frames += [_frame(part, chunk) for part in parts]
+        labels.append(chunk.labels)
+        tally.add(chunk, parts)
+        progress(chunk.share)
+    events = pl.concat(frames, how="diagonal")
+    return FeatureTable(events, pl.concat(labels), tally.account(events, history, engine.clock_ms))
+
+
+def _schema(watched: Iterable[Input]) -> Mapping[str, type[pl.DataType]]:
+    """The columns that every table has, whatever is in the data."""
+    own: dict[str, type[pl.DataType]] = {
+        "timestamp_ms": pl.Int64, "moment_ms": pl.Int64, "amount_minor": pl.Int64,
+        "late": pl.Boolean, "future": pl.Boolean, "complete": pl.Boolean, "field.type": pl.String,
+    }  # fmt: skip
+    return own | {column_of(read): _dtype(read) for read in watched}
+
+
+def _dtype(read: Input) -> type[pl.DataType]:
+    if read.kind == "attribute" or read.type in ("text", "bool"):
+        return _DTYPES[read.type]
+    return pl.Int64 if read.whole else pl.Float64
+
+
+def _frame(part: Measured, chunk: Chunk) -> pl.DataFrame:
+    columns = {
+        "timestamp_ms": pl.Series(chunk.batch.timestamp_ms[part.positions]),
+        "moment_ms": pl.Series(part.moments_ms),
+        "amount_minor": _series(part.amount_minor, pl.Int64),
+        "late": pl.Series(part.late),
+        "future": pl.Series(part.future),
+        "complete": pl.Series(part.complete),
+    }
+    columns |= {
+        column_of(read): _series(column, _dtype(read)) for read, column in part.columns.items() if column is not None
+    }
+    whole = len(part.positions) == len(chunk.fields)
+    fields = chunk.fields if whole else chunk.fields[part.positions]
+    return pl.DataFrame(columns).hstack([series.alias(f"field.{series.name}") for series in fields])
+
+
+def _series(column: Column, kind: type[pl.DataType]) -> pl.Series:
+    if isinstance(column, TextColumn):
+        return pl.Series(column.values, dtype=pl.String)
+    series = pl.Series(column.values).cast(kind)
+    return series if column.missing is None else series.set(pl.Series(column.missing), None)
+
+
+class _Tally:
+    """Counts what becomes of the data."""
+
+    def __init__(self) -> None:
+        self._unread: Counter[str] = Counter()
+        self._examples: list[Unread] = []
+        self._counts: Counter[str] = Counter()
+
+    def add(self, chunk: Chunk, parts: Iterable[Measured]) -> None:
+        for each in chunk.unread:
+            self._unread[each.reason] += 1
+            if self._unread[each.reason] <= EXAMPLES_MAX:
+                self._examples.append(each)
+        self._counts["events"] += len(chunk.batch.events)
+        for part in parts:
+            self._counts["repeated"] += part.repeated
+            self._counts["conflicting"] += part.conflicting
+            self._counts["unmatched"] += part.unmatched
+
+    def account(self, events: pl.DataFrame, history: History, end_ms: int) -> Account:
+        first_ms = events.filter(~pl.col("late"))["timestamp_ms"].min()
+        moves_money = events["field.currency"].is_not_null() if "field.currency" in events.columns else None
+        foreign = 0 if moves_money is None else int((events["amount_minor"].is_null() & moves_money).sum())
+        return Account(
+            events=self._counts["events"],
+            judged=len(events),
+            unread=dict(self._unread),
+            examples=self._examples,
+            repeated=self._counts["repeated"],
+            conflicting=self._counts["conflicting"],
+            unmatched=self._counts["unmatched"],
+            late=int(events["late"].sum()),
+            future=int(events["future"].sum()),
+            foreign=foreign,
+            left_out=list(history.left_out),
+            start_ms=first_ms if isinstance(first_ms, int) else end_ms,
+            end_ms=end_ms,
+        )
