@@ -10,7 +10,7 @@ from engine.core import Taken
 from engine.frames import Frame
 from rules import Input
 from rules.columns import Column, NumberColumn, TextColumn
-from windows import CONFLICT, DUPLICATE, FUTURE, LATE
+from windows import CONFLICT, DUPLICATE, FUTURE, LATE, NULL
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -19,8 +19,9 @@ class Measured(msgspec.Struct, frozen=True):
     `positions` are theirs among the batch's events. `moments_ms` is as of when each is judged: its own time, but where
     the stream stood for one from the future. `amount_minor` is missing where it is of another currency than the pack's.
     `columns` has for each watched input its values; None for a list. `late` and `future` are bool[m]; `complete` is
-    bool[m], whether the windows had all that they reach. `repeated`, `conflicting` and `unmatched` count events that
-    get no new decision or change nothing.
+    bool[m], whether the windows had all that they reach. `latest_ms` is the latest time of an event of the part,
+    judged or not, that was not ahead of the stream; NULL where there is none. `repeated`, `conflicting` and `unmatched`
+    count events that get no new decision or change nothing.
     """
 
     positions: NDArray[np.int64]
@@ -30,6 +31,7 @@ class Measured(msgspec.Struct, frozen=True):
     late: NDArray[np.bool_]
     future: NDArray[np.bool_]
     complete: NDArray[np.bool_]
+    latest_ms: int
     repeated: int
     conflicting: int
     unmatched: int
@@ -43,6 +45,8 @@ def measured(
     all_judged = len(positions) == len(frame.events)
     codes = np.zeros(len(places), dtype=np.int64) if kinds is None else np.array(kinds, dtype=np.int64)[places]
     complete = np.ones(len(places), dtype=np.bool_) if taken.complete is None else taken.complete[places]
+    times = frame.batch.timestamp_ms
+    in_time = times if kinds is None else times[np.array(kinds) != FUTURE]
     columns = {each: frame.column(each) for each in watched}
     amounts = frame.amounts()
     if not all_judged:
@@ -56,6 +60,7 @@ def measured(
         codes == LATE,
         codes == FUTURE,
         complete,
+        int(in_time.max(initial=NULL)),
         0 if kinds is None else kinds.count(DUPLICATE),
         0 if kinds is None else kinds.count(CONFLICT),
         0 if taken.entered.revalued else 1,

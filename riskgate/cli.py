@@ -8,6 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 COMMANDS = {
+    "backtest": "Show what the rules of a pack would have done on past events.",
     "demo": "Run the main job on a simulated stream with planted fraud, and watch it.",
     "health": "Tell whether the run that owns a state directory makes progress.",
     "lint": "Check a pack and show every finding with its place.",

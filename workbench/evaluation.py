@@ -1,6 +1,6 @@
 """Evaluation: which events of a feature table each rule of a pack hits, and the action that follows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from rules import Input, Pack, Rule
 from rules.columns import Columns
 from rules.syntax import inputs_of
 from schemas import ACTIONS, TRANSACTION_TYPES
-from workbench.feature_table import FeatureTable, text_id
+from workbench.feature_table import FeatureTable, silent_features, text_id
 
 SLICE_ROWS = 1 << 16
 """Events evaluated at once: few enough for the caches, many enough for numpy."""
@@ -111,6 +111,7 @@ def evaluate(pack: Pack, table: FeatureTable) -> Evaluation:
             hit = (matched[number] | lack if rule.on_missing == "match" else matched[number]) & judged
             hits[number].append(np.flatnonzero(hit) + start)
             lacks[number].append(np.flatnonzero(lack) + start)
+    silent = silent_features(pack, table)
     empty = [np.empty(0, dtype=np.intp)]
     outcomes = tuple(
         Outcome(
@@ -118,7 +119,7 @@ def evaluate(pack: Pack, table: FeatureTable) -> Evaluation:
             np.concatenate(empty + hits[number]),
             np.concatenate(empty + lacks[number]),
             int(judging[number].sum()),
-            unmeasured(rule, table, judging[number]),
+            unmeasured(rule, table, judging[number], silent),
         )
         for number, rule in enumerate(pack.rules)
     )
@@ -131,16 +132,22 @@ def lists_of(pack: Pack) -> Mapping[str, Mapping[str, int]]:
     return {name: spec.entries for name, spec in pack.lists.items()}
 
 
-def unmeasured(rule: Rule, table: FeatureTable, judged: NDArray[np.bool_]) -> tuple[str, ...]:
-    """What the rule reads and none of the events it judges has a value for, as decisions name it."""
-    return tuple(title_of(read) for read in inputs_of(rule.when.tree) if _is_null(read, table, judged))
+def unmeasured(rule: Rule, table: FeatureTable, judged: NDArray[np.bool_], silent: Set[str]) -> tuple[str, ...]:
+    """What the rule reads and none of the events it judges has a value for, as decisions name it; `silent` features."""
+    return tuple(
+        title_of(read)
+        for read in inputs_of(rule.when.tree)
+        if (read.kind == "feature" and read.name in silent) or _is_null(read, table, judged)
+    )
 
 
 def _is_null(read: Input, table: FeatureTable, judged: NDArray[np.bool_]) -> bool:
     if read.kind == "list":
         return False
     series = table.series(read)
-    return series is None or bool((series.is_null().to_numpy() | ~judged).all())
+    if series is None or series.null_count() == len(series):
+        return True
+    return series.null_count() > 0 and bool((series.is_null().to_numpy() | ~judged).all())
 
 
 def title_of(read: Input) -> str:

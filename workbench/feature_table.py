@@ -24,7 +24,7 @@ from rules import Input, Pack
 from rules.columns import Column, NumberColumn, TextColumn
 from rules.scopes import SCORE_PARTS, feature_input, score_input
 from rules.syntax import inputs_of
-from windows import Hasher
+from windows import NULL, Hasher
 from workbench.history import DTYPES, EXAMPLES_MAX, LABELS, Chunk, History, Unread
 
 FORMAT = 1
@@ -44,9 +44,10 @@ class Account(msgspec.Struct, frozen=True):
 
     `judged` events have a row each. `repeated` and `conflicting` ids get no new decision; `late` and `future` ones
     are judged, but enter no window. `unmatched` reversals and corrections change nothing. `foreign` events have an
-    amount in another currency than the pack's, which counts as missing. `left_out` are columns that a map leaves out.
-    `start_ms` is when the first judged event happened that was not late, `end_ms` how far the stream has come, in epoch
-    milliseconds: nothing that comes later is known, and one wild timestamp moves neither.
+    amount in another currency than the pack's, which counts as missing. `left_out` are columns that a map leaves out,
+    `fields` are those that have a value in any event, judged or not.
+    `start_ms` is when the first judged event happened that was not late, `end_ms` when the
+    last one did of all that were not ahead of the stream, in epoch milliseconds: nothing later is known.
     """
 
     events: int
@@ -60,6 +61,7 @@ class Account(msgspec.Struct, frozen=True):
     future: int
     foreign: int
     left_out: list[str]
+    fields: list[str]
     start_ms: int
     end_ms: int
 
@@ -106,6 +108,20 @@ _HASHER_KEY = bytes(16)
 _DTYPES: dict[str, type[pl.DataType]] = {**DTYPES, "money": pl.Int64, "duration": pl.Int64, "number": pl.Float64}
 
 
+def silent_features(pack: Pack, table: FeatureTable) -> frozenset[str]:
+    """The features that say nothing of this data: they are null in all events, or of a field, or by one, that none has.
+
+    A count of different values is zero where there are none to count; that was not measured either.
+    """
+    known, events = table.account.fields, table.events
+    return frozenset(
+        name
+        for name, feature in pack.features.items()
+        if not {*feature.by, *([feature.field] if feature.field else [])}.issubset(known)
+        or events[f"feature.{name}"].null_count() == len(events)
+    )
+
+
 def text_id(text: str) -> int:
     """The id that a text has in the table's columns."""
     return _hasher().id(text)
@@ -119,9 +135,10 @@ def _column(series: pl.Series, read: Input) -> Column:
     if read.type == "text":
         texts = series.to_list()
         return TextColumn(texts, _hasher().ids(texts))
-    missing = series.is_null().to_numpy() if series.null_count() else None
+    if not series.null_count():
+        return NumberColumn(series.to_numpy(), None)
     filled = series.fill_null(value=False) if series.dtype == pl.Boolean else series.fill_null(0)
-    return NumberColumn(filled.to_numpy(), missing)
+    return NumberColumn(filled.to_numpy(), series.is_null().to_numpy())
 
 
 def column_of(read: Input) -> str:
@@ -229,7 +246,7 @@ def compute(pack: Pack, history: History, progress: Progress) -> FeatureTable:
         tally.add(chunk, parts)
         progress(chunk.share)
     events = pl.concat(frames, how="diagonal")
-    return FeatureTable(events, pl.concat(labels), tally.account(events, history, engine.clock_ms))
+    return FeatureTable(events, pl.concat(labels), tally.account(events, history))
 
 
 def _schema(watched: Iterable[Input]) -> Mapping[str, type[pl.DataType]]:
@@ -278,6 +295,8 @@ class _Tally:
         self._unread: Counter[str] = Counter()
         self._examples: list[Unread] = []
         self._counts: Counter[str] = Counter()
+        self._fields: set[str] = set()
+        self._end_ms = NULL
 
     def add(self, chunk: Chunk, parts: Iterable[Measured]) -> None:
         for each in chunk.unread:
@@ -285,12 +304,17 @@ class _Tally:
             if self._unread[each.reason] <= EXAMPLES_MAX:
                 self._examples.append(each)
         self._counts["events"] += len(chunk.batch.events)
+        fields = chunk.fields
+        self._fields.update(name for name in fields.columns if fields[name].null_count() < len(fields))
+        if (chunk.batch.amount_minor != NULL).any():
+            self._fields.add("amount")
         for part in parts:
             self._counts["repeated"] += part.repeated
             self._counts["conflicting"] += part.conflicting
             self._counts["unmatched"] += part.unmatched
+            self._end_ms = max(self._end_ms, part.latest_ms)
 
-    def account(self, events: pl.DataFrame, history: History, end_ms: int) -> Account:
+    def account(self, events: pl.DataFrame, history: History) -> Account:
         first_ms = events.filter(~pl.col("late"))["timestamp_ms"].min()
         moves_money = events["field.currency"].is_not_null() if "field.currency" in events.columns else None
         foreign = 0 if moves_money is None else int((events["amount_minor"].is_null() & moves_money).sum())
@@ -306,6 +330,7 @@ class _Tally:
             future=int(events["future"].sum()),
             foreign=foreign,
             left_out=list(history.left_out),
-            start_ms=first_ms if isinstance(first_ms, int) else end_ms,
-            end_ms=end_ms,
+            fields=sorted(self._fields),
+            start_ms=first_ms if isinstance(first_ms, int) else self._end_ms,
+            end_ms=self._end_ms,
         )

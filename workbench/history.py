@@ -13,8 +13,9 @@ from typing import BinaryIO
 import polars as pl
 
 from rules.fields import STORED_FIELDS
-from schemas import Chargeback, Event, Feedback
+from schemas import EVENT_TYPES, Chargeback, Event, Feedback
 from schemas.batches import EVENT_BYTES_MAX, Batch, decode
+from windows import BATCH_MAX
 from workbench.mapping import ColumnMap
 from workbench.tabular import HistoryError, Rows, Table, open_table, rows_of
 
@@ -26,7 +27,7 @@ EXAMPLES_MAX = 5
 LABELS = {"transaction_id": pl.String, "fraud": pl.Boolean, "known_ms": pl.Int64}
 """What is said of a transaction, and since when that is known, in epoch milliseconds."""
 
-CHUNK_LINES = 8_192
+CHUNK_LINES = BATCH_MAX
 FIELD_NAMES = tuple(name for name in STORED_FIELDS if name != "amount")
 """The fields of events that a chunk has as columns; amounts are a column of its batch."""
 
@@ -109,7 +110,7 @@ class History:
             batch = decode(rows.lines)
             accepted = batch.accepted()
             fields = rows.fields if len(accepted) == len(rows.fields) else rows.fields[list(accepted)]
-            if len({type(event).__struct_fields__ for event in batch.events}) == 1:
+            if len({struct.__struct_fields__ for struct in EVENT_TYPES.keys() & set(map(type, batch.events))}) == 1:
                 fields = fields.select([name for name in fields.columns if name in FIELD_NAMES or name == "type"])
                 fields = fields.drop([name for name in fields.columns if name not in _fields_of_struct(batch)])
             else:
@@ -145,6 +146,8 @@ def _labels(table: Table, rows: Rows, batch: Batch, fields: pl.DataFrame) -> pl.
 
 def told_by(batch: Batch) -> pl.DataFrame:
     """What chargebacks and feedback among the events say of transactions, known since they came."""
+    if not {Chargeback, Feedback}.intersection(map(type, batch.events)):
+        return pl.DataFrame(schema=LABELS)
     rows = [
         (event.original_transaction_id, event.fraud if isinstance(event, Feedback) else True, time_ms)
         for event, time_ms in zip(batch.events, batch.timestamp_ms.tolist(), strict=True)

@@ -12,9 +12,10 @@ import polars as pl
 
 from rules.fields import FIELDS, STORED_FIELDS
 from schemas import STRUCTS, TRANSACTION_TYPES
+from windows import BATCH_MAX
 from workbench.mapping import ColumnMap
 
-CHUNK_ROWS = 16_384
+CHUNK_ROWS = BATCH_MAX
 NEEDED = ("type", "timestamp", "user_id")
 """Fields without which no event can be."""
 

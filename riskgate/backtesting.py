@@ -1,0 +1,241 @@
+"""The work of `riskgate backtest`: measure a pack on past events, print what its rules did."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import rules
+from engine import Engine
+from riskgate.waiting import loading_kernels
+from rules.findings import render
+from rules.literals import duration_text
+from workbench.feature_table import Account, feature_table
+from workbench.history import History
+from workbench.labels import read_labels
+from workbench.mapping import MappingError, read_map
+from workbench.measurement import Proportion
+from workbench.reports import Labels, Report, RuleReport, report_of, view_of
+from workbench.tabular import HistoryError
+
+EXIT_FINE = 0
+EXIT_USAGE = 1
+EXIT_FINDINGS = 3
+
+PIPE_WIDTH = 160
+"""Columns of the table where no terminal says how wide it is."""
+
+UNMEASURED = "UNMEASURED"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for on the command line."""
+
+    pack: Path
+    data: Path
+    map_file: Path | None
+    labels: Path | None
+    maturity_ms: int
+    from_ms: int | None
+    to_ms: int | None
+    json_file: Path | None
+    cache: Path | None
+
+
+def backtest(asked: Asked) -> int:
+    """Returns the exit code."""
+    loaded = rules.load(asked.pack)
+    if loaded.pack is None:
+        click.echo(render(loaded.findings), err=True)
+        return EXIT_FINDINGS
+    try:
+        columns = None if asked.map_file is None else read_map(asked.map_file)
+        history = History(asked.data, columns)
+        given = None if asked.labels is None else read_labels(asked.labels)
+        with loading_kernels():
+            Engine(loaded.pack)
+        with _progress() as step:
+            table = feature_table(loaded.pack, history, asked.cache or cache_folder(), step)
+    except (HistoryError, MappingError) as error:
+        click.echo(f"riskgate: error: {error}", err=True)
+        return EXIT_USAGE
+    if not len(table):
+        click.echo(f"riskgate: error: `{asked.data}` has no event that the pack judges", err=True)
+        return EXIT_USAGE
+    view = view_of(loaded.pack, table, given, asked.maturity_ms, asked.from_ms, asked.to_ms)
+    report = report_of(view, str(asked.data), asked.maturity_ms)
+    if asked.json_file is not None:
+        asked.json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    print_report(report)
+    return EXIT_FINE
+
+
+def cache_folder() -> Path:
+    """Where computed features are kept unless told otherwise."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "riskgate" / "features"
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float], None]]:
+    """A bar on standard error with the time left; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("computing features"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("features", total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def print_report(report: Report) -> None:
+    """Prints the report on standard output; without a terminal it holds no control codes."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPE_WIDTH)
+
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True, markup=False)
+
+    period = report.period
+    say(f"{report.pack} on {report.data}: {period.events:,} judged events in {period.days:,} days")
+    for line in (*account_lines(report.account), *label_lines(report.labels)):
+        say(f"  {line}")
+    console.print(_decisions(report))
+    console.print(_rules(report))
+    if report.unmeasured_features:
+        say(f"{UNMEASURED}, without a value in any event: {', '.join(report.unmeasured_features)}")
+    for rule in report.rules:
+        if rule.unmeasured:
+            hits = "" if rule.hits is None else f"; it hits by what else it reads: {rule.hits:,}"
+            say(f"{rule.rule} reads what no event has: {', '.join(rule.unmeasured)}{hits}")
+
+
+def account_lines(account: Account) -> list[str]:
+    """What did not go as the rest: each line for people who look after the data."""
+    unread = sum(account.unread.values())
+    lines = [
+        f"{unread:,} rows could not be read: "
+        + ", ".join(f"{reason} {count:,}" for reason, count in sorted(account.unread.items()))
+    ] * bool(unread)
+    lines += [f"row {each.row:,}: {each.reason}: {each.message}" for each in account.examples]
+    told = (
+        (account.repeated, "events came again: not counted twice"),
+        (account.conflicting, "events had the id of another: not judged"),
+        (account.unmatched, "reversals or corrections mean no known transaction"),
+        (account.late, "events were later than `lateness`, and in no window: is the data in order of time?"),
+        (
+            account.future,
+            "events were further ahead of the stream than `skew`: judged as of where it stood, and in no window",
+        ),
+        (account.foreign, "events move another currency than the pack's: their amounts are missing"),
+    )
+    lines += [f"{count:,} {what}" for count, what in told if count]
+    if account.left_out:
+        lines.append(f"columns left out by the map: {', '.join(account.left_out)}")
+    return lines
+
+
+def label_lines(labels: Labels) -> list[str]:
+    """What precision and recall rest on."""
+    if labels.given == labels.not_yet_known:
+        return ["no labels: no precision, no recall"] + [
+            f"{labels.not_yet_known:,} labels were not known yet at the end of the data"
+        ] * bool(labels.not_yet_known)
+    mature = f"{labels.fraud:,} fraud and {labels.good:,} good transactions are mature"
+    maturity = duration_text(labels.maturity_ms)
+    lines = [f"{mature} (maturity {maturity}); {labels.young:,} are too young and left out"]
+    told = (
+        (labels.not_yet_known, "labels were not known yet at the end of the data"),
+        (labels.of_unknown_transactions, "labels are of transactions that are not in the data"),
+        (labels.overtaken, "labels were overtaken by a later one on the same transaction"),
+    )
+    lines += [f"{count:,} {what}" for count, what in told if count]
+    if labels.delay_ms is not None and labels.delay_ms > labels.maturity_ms:
+        lines.append(
+            f"95% of the frauds were known within {days(labels.delay_ms)}, which is longer than the maturity: "
+            "some that count as good are not known yet"
+        )
+    return lines
+
+
+def days(milliseconds: int) -> str:
+    return f"{milliseconds / 86_400_000:.1f} days"
+
+
+def _decisions(report: Report) -> Table:
+    table = Table(box=SIMPLE_HEAD, title="decisions", title_justify="left", title_style="bold")
+    for name in ("action", "events", "fraud", "good", f"fraud {report.currency}", f"good {report.currency}"):
+        table.add_column(name, justify="left" if name == "action" else "right")
+    for each in report.decisions:
+        table.add_row(
+            each.action, f"{each.events:,}", f"{each.fraud:,}", f"{each.good:,}", money(each.fraud_money),
+            money(each.good_money),
+        )  # fmt: skip
+    if report.precision is not None or report.recall is not None:
+        table.caption = f"stopped: precision {share(report.precision)}, recall {share(report.recall)}"
+        table.caption_justify = "left"
+    return table
+
+
+_HEADS = (
+    "rule", "mode", "then", "hits", "users", "only", "a day", "precision", "recall", "caught", "good stopped",
+    "decisions that change",
+)  # fmt: skip
+
+
+def _rules(report: Report) -> Table:
+    table = Table(box=SIMPLE_HEAD, title="rules, each with intervals of 95%", title_justify="left", title_style="bold")
+    for name in _HEADS:
+        table.add_column(name, justify="left" if name in ("rule", "mode", "then", _HEADS[-1]) else "right")
+    for each in report.rules:
+        table.add_row(*_row(each))
+    return table
+
+
+def _row(rule: RuleReport) -> tuple[str, ...]:
+    if rule.hits is None or rule.users is None or rule.only is None or rule.alerts_a_day is None:
+        return rule.rule, rule.mode, rule.then, UNMEASURED, *("-",) * 7, ""
+    return (
+        rule.rule,
+        rule.mode,
+        rule.then,
+        f"{rule.hits:,}",
+        f"{rule.users:,}",
+        f"{rule.only:,}",
+        f"{rule.alerts_a_day:,.1f}",
+        share(rule.precision),
+        share(rule.recall),
+        money(rule.money_caught),
+        money(rule.good_money_stopped),
+        effect_text(rule),
+    )
+
+
+def effect_text(rule: RuleReport) -> str:
+    """What changes in the decisions if the rule were off, or live."""
+    if rule.effect is None or not rule.effect.events:
+        return "none"
+    changes = ", ".join(f"{each.before} to {each.after} {each.events:,}" for each in rule.effect.changes)
+    return f"{rule.effect.if_}: {changes}"
+
+
+def share(proportion: Proportion | None) -> str:
+    """A share with its interval, in percent; a dash where nothing is known."""
+    if proportion is None:
+        return "-"
+    return f"{proportion.value:.1%} ({proportion.low:.1%}-{proportion.high:.1%})"
+
+
+def money(text: str | None) -> str:
+    """An amount with its thousands apart; a dash where nothing is known."""
+    if text is None:
+        return "-"
+    whole, point, fraction = text.partition(".")
+    return f"{int(whole):,}{point}{fraction}"

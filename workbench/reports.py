@@ -1,0 +1,248 @@
+"""Reports: what a backtest found, as one document with a version, for people and programs.
+
+A figure that says nothing is None, never zero: precision without labels, the hits of a rule that reads what no
+event has. Money is in major units of the pack's currency, as decimal text; times are epoch milliseconds,
+days are in UTC.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from rules import Pack
+from schemas import ACTIONS, major_text
+from workbench.evaluation import Outcome, Places, evaluate
+from workbench.feature_table import Account, FeatureTable, silent_features
+from workbench.history import LABELS
+from workbench.labels import Truth, truth_of
+from workbench.measurement import DAY_MS, Change, Proportion, View
+
+VERSION = 1
+"""Of the document: raised when a field changes its meaning or goes."""
+
+
+class Period(msgspec.Struct, frozen=True):
+    """Which events were measured: from `from_ms` until before `to_ms`. Windows had all of the data before."""
+
+    from_ms: int
+    to_ms: int
+    days: int
+    events: int
+
+
+class Labels(msgspec.Struct, frozen=True):
+    """What the precision and the recall rest on. See `labels.Truth`; `fraud`, `good` and `young` count transactions."""
+
+    maturity_ms: int
+    given: int
+    not_yet_known: int
+    of_unknown_transactions: int
+    overtaken: int
+    fraud: int
+    good: int
+    young: int
+    delay_ms: int | None
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """The decisions with one action: how many, of these fraud and good, and their money."""
+
+    action: str
+    events: int
+    fraud: int
+    good: int
+    fraud_money: str
+    good_money: str
+
+
+class Day(msgspec.Struct, frozen=True):
+    """One day of a rule's trend; `fraud` counts hits on mature fraud."""
+
+    day: str
+    hits: int
+    fraud: int
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What changes in the decisions if a live rule were `removed`, or another `added`, all other rules as they are."""
+
+    if_: str = msgspec.field(name="if")
+    events: int
+    changes: list[Change]
+
+
+class RuleReport(msgspec.Struct, frozen=True):
+    """One rule on its own, and given the others.
+
+    `judged` events are of a type that it judges; on `missing` ones its condition had no outcome. `unmeasured` names
+    what it reads and none of them has. Where it hits nothing for that reason, or judges nothing, `hits` and all that
+    follows is None. `only` are hits without any other live rule. `money_caught` is that of fraud that it hits,
+    `good_money_stopped` that of good transactions.
+    """
+
+    rule: str
+    title: str | None
+    mode: str
+    then: str
+    judged: int
+    missing: int
+    unmeasured: list[str]
+    hits: int | None
+    users: int | None
+    only: int | None
+    only_fraud: int | None
+    fraud: int | None
+    good: int | None
+    young: int | None
+    precision: Proportion | None
+    recall: Proportion | None
+    money_caught: str | None
+    good_money_stopped: str | None
+    alerts_a_day: float | None
+    trend: list[Day]
+    effect: Effect | None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A whole backtest. `unmeasured_features` say nothing of this data: see `silent_features`."""
+
+    version: int
+    pack: str
+    data: str
+    currency: str
+    account: Account
+    period: Period
+    labels: Labels
+    decisions: list[Decided]
+    precision: Proportion | None
+    recall: Proportion | None
+    unmeasured_features: list[str]
+    rules: list[RuleReport]
+
+
+def view_of(
+    pack: Pack,
+    table: FeatureTable,
+    given: pl.DataFrame | None,
+    maturity_ms: int,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+) -> View:
+    """What there is to measure: the table's events from `from_ms` until before `to_ms`, all rules evaluated on them.
+
+    Labels `given` come on top of those in the data; what is known is what was known at the end of the data, not of
+    the period.
+    """
+    account = table.account
+    start_ms = max(account.start_ms, account.start_ms if from_ms is None else from_ms)
+    end_ms = account.end_ms if to_ms is None else min(to_ms, account.end_ms)
+    chosen = table
+    if from_ms is not None or to_ms is not None:
+        within = pl.col("timestamp_ms").is_between(from_ms or 0, to_ms or 2**62, closed="left")
+        chosen = FeatureTable(table.events.filter(within), table.labels, account)
+    labels = pl.DataFrame(schema=LABELS) if given is None else given
+    return View(chosen, evaluate(pack, chosen), truth_of(chosen, labels, maturity_ms), start_ms, max(start_ms, end_ms))
+
+
+def report_of(view: View, data: str, maturity_ms: int) -> Report:
+    """The document of a view; `data` says what it is of."""
+    evaluation, truth = view.evaluation, view.truth
+    pack, account = evaluation.pack, view.table.account
+    stopped = np.flatnonzero(evaluation.actions > 0)
+    silent = silent_features(pack, view.table)
+    return Report(
+        version=VERSION,
+        pack=pack.version,
+        data=data,
+        currency=pack.currency,
+        account=account,
+        period=Period(view.start_ms, view.end_ms, view.days, len(view.table)),
+        labels=_labels(truth, maturity_ms),
+        decisions=[_decided(view, number) for number in range(len(ACTIONS))],
+        precision=view.precision(stopped),
+        recall=view.recall(stopped, evaluation.decided),
+        unmeasured_features=[name for name in pack.features if name in silent],
+        rules=[_rule(view, outcome) for outcome in evaluation.outcomes],
+    )
+
+
+def _labels(truth: Truth, maturity_ms: int) -> Labels:
+    return Labels(
+        maturity_ms,
+        truth.given,
+        truth.late,
+        truth.strange,
+        truth.contrary,
+        int(truth.fraud.sum()),
+        int(truth.good.sum()),
+        int(truth.young.sum()),
+        truth.delay_ms,
+    )
+
+
+def _decided(view: View, number: int) -> Decided:
+    evaluation, currency = view.evaluation, view.evaluation.pack.currency
+    places = np.flatnonzero((evaluation.actions == number) & evaluation.decided)
+    return Decided(
+        ACTIONS[number],
+        len(places),
+        view.count_fraud(places),
+        view.count_good(places),
+        major_text(view.fraud_minor(places), currency),
+        major_text(view.good_minor(places), currency),
+    )
+
+
+def _rule(view: View, outcome: Outcome) -> RuleReport:
+    rule, hits = outcome.rule, outcome.hits
+    measured = outcome.measured
+    labelled = measured and view.truth.labelled
+    only = view.evaluation.only(outcome)
+    return RuleReport(
+        rule=rule.id,
+        title=rule.title,
+        mode=rule.mode,
+        then=rule.then,
+        judged=outcome.judges,
+        missing=len(outcome.missing),
+        unmeasured=list(outcome.unmeasured),
+        hits=len(hits) if measured else None,
+        users=view.users(hits) if measured else None,
+        only=len(only) if measured else None,
+        only_fraud=view.count_fraud(only) if labelled else None,
+        fraud=view.count_fraud(hits) if labelled else None,
+        good=view.count_good(hits) if labelled else None,
+        young=int(view.truth.young[hits].sum()) if measured else None,
+        precision=view.precision(hits) if measured else None,
+        recall=view.recall(hits, view.judged_by(outcome)) if measured else None,
+        money_caught=_money(view, view.fraud_minor(hits)) if labelled else None,
+        good_money_stopped=_money(view, view.good_minor(hits)) if labelled else None,
+        alerts_a_day=round(len(hits) / view.span_days, 3) if measured else None,
+        trend=_trend(view, hits) if measured else [],
+        effect=_effect(view, outcome) if measured else None,
+    )
+
+
+def _money(view: View, minor: int) -> str:
+    return major_text(minor, view.evaluation.pack.currency)
+
+
+def _trend(view: View, hits: Places) -> list[Day]:
+    fraud = view.by_day(hits[view.truth.fraud[hits]])
+    return [
+        Day(day_text(view.first_day + number), count, caught)
+        for number, (count, caught) in enumerate(zip(view.by_day(hits), fraud, strict=True))
+    ]
+
+
+def day_text(day: int) -> str:
+    """A day counted from 1970-01-01, like 2026-01-31."""
+    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat()
+
+
+def _effect(view: View, outcome: Outcome) -> Effect:
+    changes = view.effect(outcome)
+    word = "removed" if outcome.rule.mode == "live" else "added"
+    return Effect(if_=word, events=sum(each.events for each in changes), changes=changes)
