@@ -23,6 +23,7 @@ from workbench.history import History
 from workbench.labels import read_labels
 from workbench.mapping import MappingError, read_map
 from workbench.measurement import Proportion
+from workbench.pages import UNMEASURED, grouped, page_of
 from workbench.reports import Labels, Report, RuleReport, report_of, view_of
 from workbench.tabular import HistoryError
 
@@ -32,8 +33,6 @@ EXIT_FINDINGS = 3
 
 PIPE_WIDTH = 160
 """Columns of the table where no terminal says how wide it is."""
-
-UNMEASURED = "UNMEASURED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,7 @@ class Asked:
     from_ms: int | None
     to_ms: int | None
     json_file: Path | None
+    html_file: Path | None
     cache: Path | None
 
 
@@ -63,7 +63,7 @@ def backtest(asked: Asked) -> int:
         given = None if asked.labels is None else read_labels(asked.labels)
         with loading_kernels():
             Engine(loaded.pack)
-        with _progress() as step:
+        with _progress("computing features") as step:
             table = feature_table(loaded.pack, history, asked.cache or cache_folder(), step)
     except (HistoryError, MappingError) as error:
         click.echo(f"riskgate: error: {error}", err=True)
@@ -75,6 +75,10 @@ def backtest(asked: Asked) -> int:
     report = report_of(view, str(asked.data), asked.maturity_ms)
     if asked.json_file is not None:
         asked.json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    if asked.html_file is not None:
+        with _progress("drawing the page") as step:
+            notes = [*account_lines(report.account), *label_lines(report.labels)]
+            asked.html_file.write_text(page_of(report, view, notes, step), encoding="utf-8")
     print_report(report)
     return EXIT_FINE
 
@@ -85,12 +89,12 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[float], None]]:
+def _progress(what: str) -> Iterator[Callable[[float], None]]:
     """A bar on standard error with the time left; nothing where that is no terminal."""
     console = Console(stderr=True)
-    columns = (TextColumn("computing features"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("features", total=1.0)
+        task = bar.add_task(what, total=1.0)
         yield lambda share: bar.update(task, completed=share)
 
 
@@ -175,8 +179,8 @@ def _decisions(report: Report) -> Table:
         table.add_column(name, justify="left" if name == "action" else "right")
     for each in report.decisions:
         table.add_row(
-            each.action, f"{each.events:,}", f"{each.fraud:,}", f"{each.good:,}", money(each.fraud_money),
-            money(each.good_money),
+            each.action, f"{each.events:,}", f"{each.fraud:,}", f"{each.good:,}", grouped(each.fraud_money),
+            grouped(each.good_money),
         )  # fmt: skip
     if report.precision is not None or report.recall is not None:
         table.caption = f"stopped: precision {share(report.precision)}, recall {share(report.recall)}"
@@ -212,8 +216,8 @@ def _row(rule: RuleReport) -> tuple[str, ...]:
         f"{rule.alerts_a_day:,.1f}",
         share(rule.precision),
         share(rule.recall),
-        money(rule.money_caught),
-        money(rule.good_money_stopped),
+        grouped(rule.money_caught),
+        grouped(rule.good_money_stopped),
         effect_text(rule),
     )
 
@@ -231,11 +235,3 @@ def share(proportion: Proportion | None) -> str:
     if proportion is None:
         return "-"
     return f"{proportion.value:.1%} ({proportion.low:.1%}-{proportion.high:.1%})"
-
-
-def money(text: str | None) -> str:
-    """An amount with its thousands apart; a dash where nothing is known."""
-    if text is None:
-        return "-"
-    whole, point, fraction = text.partition(".")
-    return f"{int(whole):,}{point}{fraction}"

@@ -201,12 +201,22 @@ def feature_table(pack: Pack, history: History, folder: Path, progress: Progress
     Raises HistoryError and OSError.
     """
     place = folder / name_of(pack, history)
-    if (place / ACCOUNT_FILE).exists():
-        os.utime(place)
-        account = msgspec.json.decode((place / ACCOUNT_FILE).read_bytes(), type=Account)
-        return FeatureTable(pl.read_parquet(place / EVENTS_FILE), pl.read_parquet(place / LABELS_FILE), account)
+    kept = _kept(place)
+    if kept is not None:
+        return kept
     table = compute(pack, history, progress)
     _keep(table, place)
+    return table
+
+
+def _kept(place: Path) -> FeatureTable | None:
+    """The table that is kept there; None where there is none, or none that can be read."""
+    try:
+        account = msgspec.json.decode((place / ACCOUNT_FILE).read_bytes(), type=Account)
+        table = FeatureTable(pl.read_parquet(place / EVENTS_FILE), pl.read_parquet(place / LABELS_FILE), account)
+    except (OSError, msgspec.MsgspecError, pl.exceptions.PolarsError):
+        return None
+    os.utime(place)
     return table
 
 
@@ -219,8 +229,8 @@ def _keep(table: FeatureTable, place: Path) -> None:
         table.events.write_parquet(half / EVENTS_FILE, compression="lz4")
         table.labels.write_parquet(half / LABELS_FILE, compression="lz4")
         (half / ACCOUNT_FILE).write_bytes(msgspec.json.encode(table.account))
-        if not place.exists():
-            half.rename(place)
+        shutil.rmtree(place, ignore_errors=True)
+        half.rename(place)
     finally:
         shutil.rmtree(half, ignore_errors=True)
     kept = sorted((each for each in folder.iterdir() if (each / ACCOUNT_FILE).exists()), key=_used)

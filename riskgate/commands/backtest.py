@@ -56,6 +56,7 @@ class MomentType(click.ParamType[int]):
 @click.option("--from", "from_ms", type=MomentType(), help="Measure only events from here on.")
 @click.option("--to", "to_ms", type=MomentType(), help="Measure only events before this.")
 @click.option("--json", "json_file", type=_OUT, help="Write the whole report there as JSON.")
+@click.option("--html", "html_file", type=_OUT, help="Write a page with plots there, which needs no network.")
 @click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
@@ -70,6 +71,7 @@ def command(
     from_ms: int | None,
     to_ms: int | None,
     json_file: Path | None,
+    html_file: Path | None,
     cache: Path | None,
 ) -> None:
     """Show what each rule of the folder PACK, whatever its mode, would have done on past events.
@@ -80,5 +82,5 @@ def command(
     """
     from riskgate.backtesting import Asked, backtest
 
-    asked = Asked(pack, data, map_file, labels, maturity_ms, from_ms, to_ms, json_file, cache)
+    asked = Asked(pack, data, map_file, labels, maturity_ms, from_ms, to_ms, json_file, html_file, cache)
     click.get_current_context().exit(backtest(asked))

@@ -51,7 +51,7 @@ def test_a_table_and_json(tmp_path: Path, pack: Path) -> None:
     (tmp_path / "labels.csv").write_text(labels)
     found = _run(
         tmp_path, pack, lines, "--labels", str(tmp_path / "labels.csv"), "--maturity", "5m",
-        "--json", str(tmp_path / "report.json"),
+        "--json", str(tmp_path / "report.json"), "--html", str(tmp_path / "report.html"),
     )  # fmt: skip
     assert found.exit_code == 0, found.output
     assert "1 rows could not be read: not_json 1" in found.output
@@ -60,6 +60,7 @@ def test_a_table_and_json(tmp_path: Path, pack: Path) -> None:
     (row,) = [line.split() for line in found.output.splitlines() if line.split()[:1] == ["small.ip"]][:1]
     assert row[3] == "UNMEASURED"
     report = json.loads((tmp_path / "report.json").read_text())
+    assert "UNMEASURED" in (tmp_path / "report.html").read_text()
     burst, ip = report["rules"]
     assert report["version"] == 1
     assert (burst["hits"], burst["fraud"], burst["good"], burst["money_caught"]) == (36, 10, 21, "50.00")

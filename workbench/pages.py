@@ -1,0 +1,225 @@
+"""Pages: a report as one HTML file with its plots in it. It has no script and asks for nothing from anywhere."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from html import escape
+from typing import TypeVar
+
+from workbench.curves import distribution_of, overlap_of, thresholds_of, tradeoff_of
+from workbench.measurement import Proportion, View
+from workbench.plots import Trend, distribution_plot, overlap_plot, tradeoff_plot, trend_plot
+from workbench.reports import Report, RuleReport, day_text
+
+PLOTS_MAX = 24
+"""So many rules have a plot of their own: those with the most hits."""
+
+INPUTS_MAX = 18
+"""So many inputs have a plot of their own: the first that rules compare with a number."""
+
+UNMEASURED = "UNMEASURED"
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+_STYLE = """
+:root { color-scheme: light; }
+body { margin: 0; background: #f4f6f8; color: #1f2933; font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }
+main { max-width: 1180px; margin: 0 auto; padding: 32px 24px 64px; }
+h1 { font-size: 26px; margin: 0 0 4px; }
+h2 { font-size: 18px; margin: 0 0 4px; }
+p { margin: 4px 0; color: #52606d; max-width: 80ch; }
+section { background: #fff; border: 1px solid #dde3ea; border-radius: 8px; padding: 20px 24px; margin-top: 20px; }
+ul { margin: 8px 0 0; padding-left: 20px; color: #52606d; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 12px; margin-top: 20px; }
+.card { background: #fff; border: 1px solid #dde3ea; border-radius: 8px; padding: 14px 18px; }
+.card b { display: block; font-size: 22px; font-weight: 600; }
+.card span { color: #52606d; font-size: 13px; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 13px; margin-top: 10px; }
+th { text-align: right; font-weight: 600; color: #52606d; border-bottom: 2px solid #dde3ea; padding: 6px 10px; }
+td { text-align: right; padding: 6px 10px; border-bottom: 1px solid #edf0f3; vertical-align: top; white-space: nowrap; }
+th:first-child, td:first-child, .left { text-align: left; }
+td small { display: block; color: #7b8794; font-size: 11.5px; white-space: normal; }
+.block { color: #b42318; } .step_up { color: #b25e09; } .review { color: #2563a8; }
+.off, .shadow { color: #7b8794; }
+.unmeasured { color: #b42318; font-weight: 600; letter-spacing: .03em; }
+svg { max-width: 100%; height: auto; margin-top: 8px; }
+td:first-child { min-width: 170px; } td:last-child small { white-space: nowrap; }
+"""
+
+Found = TypeVar("Found")
+
+
+def page_of(report: Report, view: View, notes: Sequence[str], progress: Callable[[float], None]) -> str:
+    """The page of a report on the view; `notes` are lines on the data and the labels."""
+    parts = [_head(report), _cards(report), _notes(notes), _decisions(report), _rules(report)]
+    plots = (_trends, _tradeoffs, _distributions, _overlaps)
+    for number, plot in enumerate(plots, 1):
+        parts.append(plot(report, view))
+        progress(number / len(plots))
+    body = "\n".join(part for part in parts if part)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<title>Backtest of {escape(report.pack)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _head(report: Report) -> str:
+    period = report.period
+    first, last = day_text(period.from_ms // 86_400_000), day_text(period.to_ms // 86_400_000)
+    return (
+        f"<h1>Backtest of {escape(report.pack)}</h1>\n"
+        f"<p>{escape(report.data)}: {period.events:,} judged events from {first} to {last}</p>"
+    )
+
+
+def _cards(report: Report) -> str:
+    stopped = [each for each in report.decisions if each.action != "allow"]
+    cards = [(f"{sum(each.events for each in stopped):,}", "events not allowed")]
+    if report.precision is not None or report.recall is not None:
+        cards += [
+            (_share(report.precision), "of them are fraud (precision)"),
+            (_share(report.recall), "of the fraud is among them (recall)"),
+            (_total([each.fraud_money for each in stopped]), f"{report.currency} of fraud caught"),
+            (_total([each.good_money for each in stopped]), f"{report.currency} of good money stopped"),
+        ]
+    shown = "".join(f'<div class="card"><b>{value}</b><span>{what}</span></div>' for value, what in cards)
+    return f'<div class="cards">{shown}</div>'
+
+
+def _notes(notes: Sequence[str]) -> str:
+    lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return f"<section><h2>Data and labels</h2><ul>{lines}</ul></section>" if lines else ""
+
+
+def _decisions(report: Report) -> str:
+    rows = "".join(
+        f'<tr><td class="{each.action}">{each.action}</td><td>{each.events:,}</td><td>{each.fraud:,}</td>'
+        f"<td>{each.good:,}</td><td>{grouped(each.fraud_money)}</td><td>{grouped(each.good_money)}</td></tr>"
+        for each in report.decisions
+    )
+    heads = _heads("action", "events", "fraud", "good", f"fraud {report.currency}", f"good {report.currency}")
+    return f"<section><h2>Decisions</h2><table>{heads}{rows}</table></section>"
+
+
+def _rules(report: Report) -> str:
+    heads = _heads(
+        "rule", "mode", "then", "hits", "users", "only", "a day", "precision", "recall",
+        f"caught {report.currency}", f"good stopped {report.currency}", "decisions that change",
+    )  # fmt: skip
+    rows = "".join(map(_row, report.rules))
+    silent = ", ".join(map(escape, report.unmeasured_features))
+    told = f'<p><span class="unmeasured">{UNMEASURED}</span> features: {silent}</p>' if silent else ""
+    return (
+        "<section><h2>Rules</h2><p>Shares with intervals of 95%. <i>Only</i> are hits where no other live rule hits; "
+        "what changes is told given all other rules.</p>"
+        f'{told}<div class="wide"><table>{heads}{rows}</table></div></section>'
+    )
+
+
+def _row(rule: RuleReport) -> str:
+    title = f"<small>{escape(rule.title)}</small>" if rule.title else ""
+    lacking = f"<small>no event has {escape(', '.join(rule.unmeasured))}</small>" if rule.unmeasured else ""
+    start = (
+        f'<tr><td>{escape(rule.rule)}{title}{lacking}</td><td class="{rule.mode}">{rule.mode}</td>'
+        f'<td class="{rule.then}">{rule.then}</td>'
+    )
+    if rule.hits is None or rule.users is None or rule.only is None or rule.alerts_a_day is None:
+        return f'{start}<td class="unmeasured">{UNMEASURED}</td>{"<td></td>" * 8}</tr>'
+    cells = (
+        f"{rule.hits:,}",
+        f"{rule.users:,}",
+        f"{rule.only:,}",
+        f"{rule.alerts_a_day:,.1f}",
+        _with_interval(rule.precision),
+        _with_interval(rule.recall),
+        grouped(rule.money_caught),
+        grouped(rule.good_money_stopped),
+        _effect(rule),
+    )
+    return start + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _effect(rule: RuleReport) -> str:
+    if rule.effect is None or not rule.effect.events:
+        return "none"
+    changes = (f"{each.before} to {each.after} {each.events:,}" for each in rule.effect.changes)
+    return f"if {rule.effect.if_}<small>{'<br>'.join(changes)}</small>"
+
+
+def _heads(*names: str) -> str:
+    return "<tr>" + "".join(f"<th>{escape(name)}</th>" for name in names) + "</tr>"
+
+
+def _trends(report: Report, view: View) -> str:
+    shown = _most_hits(report)
+    trends = [
+        Trend(rule.rule, view.first_day, [day.hits for day in rule.trend], [day.fraud for day in rule.trend])
+        for rule in shown
+    ]
+    said = "Hits of each rule by day, in UTC; those on mature fraud in the darker colour."
+    return _plot("Hits by day", said + _of_all(len(shown), len(report.rules), "rules"), trend_plot, trends)
+
+
+def _tradeoffs(_: Report, view: View) -> str:
+    inputs = list(thresholds_of(view).values())
+    found = [each for some in inputs[:INPUTS_MAX] if (each := tradeoff_of(view, some)) is not None]
+    said = (
+        "What a rule on this input alone would reach, for every threshold, on mature transactions. A dot is where a "
+        "rule has its threshold now; the dashed line is the share of fraud in all."
+    )
+    return _plot("Precision and recall", said + _of_all(len(found), len(inputs), "inputs"), tradeoff_plot, found)
+
+
+def _distributions(_: Report, view: View) -> str:
+    inputs = thresholds_of(view)
+    chosen = list(inputs.items())[:INPUTS_MAX]
+    found = [each for read, some in chosen if (each := distribution_of(view, read, some)) is not None]
+    said = (
+        "Features, scores and amounts over fraud and over good transactions, each adding up to 100%; the last bin has "
+        "all beyond it, too. Dashed lines are thresholds of rules."
+    )
+    return _plot("Distributions", said + _of_all(len(found), len(inputs), "inputs"), distribution_plot, found)
+
+
+def _overlaps(report: Report, view: View) -> str:
+    names = [rule.rule for rule in _most_hits(report)]
+    chosen = [each for each in view.evaluation.outcomes if each.rule.id in names]
+    if len(chosen) < 2:
+        return ""
+    shares = overlap_of(chosen, view.evaluation.count)
+    drawn = overlap_plot([each.rule.id for each in chosen], shares)
+    return f"<section><h2>Overlap of rules</h2><p>How much of a rule's hits another one has too.</p>{drawn}</section>"
+
+
+def _most_hits(report: Report) -> list[RuleReport]:
+    hitting = sorted((rule for rule in report.rules if rule.hits), key=lambda rule: -(rule.hits or 0))[:PLOTS_MAX]
+    return [rule for rule in report.rules if rule in hitting]
+
+
+def _plot(title: str, said: str, draw: Callable[[Sequence[Found]], str], found: Sequence[Found]) -> str:
+    drawn = draw(found) if found else "<p>There is nothing to draw.</p>"
+    return f"<section><h2>{title}</h2><p>{said}</p>{drawn}</section>"
+
+
+def _of_all(shown: int, every: int, what: str) -> str:
+    return f" Shown are {shown} of {every} {what}." if shown < every else ""
+
+
+def _share(share: Proportion | None) -> str:
+    return "-" if share is None else f"{share.value:.1%}"
+
+
+def _with_interval(share: Proportion | None) -> str:
+    return "-" if share is None else f"{share.value:.1%}<small>{share.low:.1%} to {share.high:.1%}</small>"
+
+
+def _total(amounts: Sequence[str]) -> str:
+    return grouped(str(sum(map(Decimal, amounts))))
+
+
+def grouped(amount: str | None) -> str:
+    """An amount with its thousands apart; a dash where nothing is known."""
+    return "-" if amount is None else f"{Decimal(amount):,}"
