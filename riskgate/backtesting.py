@@ -40,6 +40,7 @@ class Asked:
     """What was asked for on the command line."""
 
     pack: Path
+    overlay: str | None
     data: Path
     map_file: Path | None
     labels: Path | None
@@ -53,7 +54,7 @@ class Asked:
 
 def backtest(asked: Asked) -> int:
     """Returns the exit code."""
-    loaded = rules.load(asked.pack)
+    loaded = rules.load(asked.pack, asked.overlay)
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS

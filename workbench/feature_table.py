@@ -171,19 +171,19 @@ def name_of(pack: Pack, history: History) -> str:
     rules = [rule for rule in measured_pack(pack).rules if rule.mode != "off"]
     judged = sorted({name for rule in rules for name in rule.events})
     blocking = [
-        (repr(rule.when.tree), sorted(rule.events), rule.on_missing)
+        (rule.id, repr(rule.when.tree), sorted(rule.events), rule.on_missing, rule.then, rule.overrides)
         for rule in pack.rules
-        if pack.detectors and rule.mode == "live" and rule.then == "block"
+        if pack.detectors and rule.mode == "live" and (rule.then == "block" or rule.overrides)
     ]
-    guards = [
-        (name, feature.aggregate, feature.field, feature.by, feature.over_ms, feature.delay_ms,
-         None if feature.where is None else repr(feature.where.tree), sorted(feature.events))
-        for name, feature in pack.features.items()
+    features = [
+        (name, each.aggregate, each.field, each.by, each.over_ms, each.delay_ms, len(each.steps),
+         [(sorted(filter_.events), repr(filter_.tree)) for filter_ in each.filters])
+        for name, each in pack.features.items()
     ]  # fmt: skip
     listed = [(name, sorted(spec.entries.items())) for name, spec in sorted(pack.lists.items())]
     detectors = [(name, repr(spec)) for name, spec in pack.detectors.items()]
     depends = (
-        FORMAT, pack.currency, pack.timing, guards, detectors, blocking, judged,
+        FORMAT, pack.currency, pack.timing, features, detectors, blocking, judged,
         listed if _lists_matter(pack) else [], [repr(each) for each in watched_inputs(pack)],
     )  # fmt: skip
     return hashlib.sha256(f"{history.identity()}{depends!r}".encode()).hexdigest()[:32]
@@ -191,8 +191,8 @@ def name_of(pack: Pack, history: History) -> str:
 
 def _lists_matter(pack: Pack) -> bool:
     """Whether the features or what detectors learn depend on what lists hold."""
-    guards = [feature.where for feature in pack.features.values() if feature.where is not None]
-    return bool(pack.detectors) or any(read.kind == "list" for each in guards for read in inputs_of(each.tree))
+    trees = [each.tree for feature in pack.features.values() for each in feature.filters if each.tree is not None]
+    return bool(pack.detectors) or any(read.kind == "list" for tree in trees for read in inputs_of(tree))
 
 
 def feature_table(pack: Pack, history: History, folder: Path, progress: Progress) -> FeatureTable:

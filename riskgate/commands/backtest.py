@@ -43,6 +43,7 @@ class MomentType(click.ParamType[int]):
 @click.command(name="backtest")
 @click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--data", type=_FILE, required=True, help="Events in a .ndjson, .jsonl, .csv or .parquet file.")
+@click.option("--overlay", metavar="NAME", help="Measure the rules as overlays/NAME.yml of the pack makes them.")
 @click.option("--map", "map_file", type=_FILE, help="YAML that names foreign columns of a CSV or Parquet file.")
 @click.option("--labels", type=_FILE, help="A file with transaction_id, fraud and labelled_at.")
 @click.option(
@@ -65,6 +66,7 @@ class MomentType(click.ParamType[int]):
 def command(
     pack: Path,
     data: Path,
+    overlay: str | None,
     map_file: Path | None,
     labels: Path | None,
     maturity_ms: int,
@@ -82,5 +84,5 @@ def command(
     """
     from riskgate.backtesting import Asked, backtest
 
-    asked = Asked(pack, data, map_file, labels, maturity_ms, from_ms, to_ms, json_file, html_file, cache)
+    asked = Asked(pack, overlay, data, map_file, labels, maturity_ms, from_ms, to_ms, json_file, html_file, cache)
     click.get_current_context().exit(backtest(asked))
