@@ -4,7 +4,9 @@ Truth is three-valued and kept as two masks: where a condition is true, and wher
 `and` and `or` work on each mask alone; where nothing is missing the second mask is left out and costs nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from rules.programs import compile_program
 from rules.steps import Frame, Mask, Numbers, Step, Texts, step_of
-from rules.syntax import Condition, Input
+from rules.syntax import Condition, Input, walk
 
 Lists = Mapping[str, Mapping[str, int] | None]
 
@@ -45,6 +47,7 @@ class Columns:
         indexes = {read: index for index, read in enumerate(program.inputs)}
         self._steps: list[Step] = [step_of(node, program.nodes, indexes, text_id) for node in program.nodes]
         self._outcomes = program.outcomes
+        self._conditions, self._nodes = conditions, program.nodes
 
     def evaluate(
         self, columns: Sequence[Column | None], lists: Lists, timestamp_ms: NDArray[np.int64]
@@ -55,8 +58,7 @@ class Columns:
         list holds (None or absent: not known). A missing number may have any value in its column.
         """
         count = len(timestamp_ms)
-        loaded = [None if column is None else _load(column) for column in columns]
-        frame = Frame(loaded, lists, timestamp_ms)
+        frame = _frame(columns, lists, timestamp_ms)
         with np.errstate(all="ignore"):
             for step in self._steps:
                 frame.results.append(step(frame))
@@ -68,6 +70,48 @@ class Columns:
             if masks.possible is not None:
                 np.not_equal(masks.possible, masks.true, out=missing[row])
         return matched, missing
+
+    def one_by_one(
+        self, columns: Sequence[Column | None], lists: Lists, timestamp_ms: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_] | None]]:
+        """As `evaluate`, condition after condition, for many that differ little: masks of shape [events].
+
+        What several have in common is computed once, and let go when the last of them has used it. The second mask is
+        None where nothing is missing.
+        """
+        frame = _frame(columns, lists, timestamp_ms)
+        for number, (first, last) in enumerate(self._spans):
+            with np.errstate(all="ignore"):
+                for step in self._steps[first:last]:
+                    frame.results.append(step(frame))
+            masks = frame.results[self._outcomes[number]]
+            true = np.broadcast_to(masks.true, len(timestamp_ms))
+            yield true, None if masks.possible is None else np.not_equal(masks.possible, true)
+            for done in self._done[number]:
+                frame.results[done] = None
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        """For each condition the steps that it is the first to need."""
+        needed = [0]
+        for outcome in self._outcomes:
+            needed.append(max(needed[-1], outcome + 1))
+        return list(pairwise(needed))
+
+    @cached_property
+    def _done(self) -> list[list[int]]:
+        """For each condition the nodes that no later one uses."""
+        last: dict[int, int] = {}
+        for number, condition in enumerate(self._conditions):
+            last |= dict.fromkeys((self._nodes[node] for node in walk(condition.tree)), number)
+        done: list[list[int]] = [[] for _ in self._conditions]
+        for node, number in last.items():
+            done[number].append(node)
+        return done
+
+
+def _frame(columns: Sequence[Column | None], lists: Lists, timestamp_ms: NDArray[np.int64]) -> Frame:
+    return Frame([None if column is None else _load(column) for column in columns], lists, timestamp_ms)
 
 
 def _load(column: Column) -> Numbers | Texts:

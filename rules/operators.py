@@ -98,7 +98,7 @@ class Operators:
             message = f"as money in {self.currency} this has more than {places} decimal places, or is too large"
             self.ledger.report("bad-literal", spot, message)
             return None
-        return Literal(minor, "money")
+        return Literal(minor, "money", number.param)
 
     def unify(self, left: Term, right: Term, spot: Spot) -> tuple[Node, Node] | None:
         """Both terms in one type, where a bare number beside money is money of the pack."""

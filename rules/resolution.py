@@ -1,5 +1,7 @@
 """Resolving the names in an expression."""
 
+from dataclasses import replace
+
 from rules.fields import FIELDS
 from rules.findings import Code, Ledger, did_you_mean, quoted
 from rules.operators import Untyped
@@ -109,7 +111,8 @@ class Resolver:
             self.ledger.report("unknown-param", spot, f"the rule has no param {quoted(name)}", hint)
             return None
         self.scope.vocabulary.used.add(("param", name))
-        return params[name]
+        value = params[name]
+        return None if value is None else replace(value, param=name)
 
     def _attribute(self, name: str, spot: Spot) -> Untyped | None:
         if self.scope.is_alone:

@@ -1,7 +1,7 @@
 """The typed syntax tree of a checked expression, with macros and params already put in."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal as OneOfThese
 
 ValueType = OneOfThese["number", "money", "duration", "text", "bool"]
@@ -31,10 +31,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value known when the pack is loaded."""
+    """A value known when the pack is loaded; `param` names the param whose value it is, if it is one's as it stands."""
 
     value: Value
     type: ValueType
+    param: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def whole(self) -> bool:
