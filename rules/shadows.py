@@ -40,12 +40,15 @@ def check_shadows(written: Sequence[Written], ledger: Ledger) -> None:
     """Reports the live rules whose every match another live rule matches too, with an action at least as strong."""
     live = [each for each in written if each.rule.mode == "live" and each.rule.then in ACTIONS[1:]]
     acting = [_acting(number, each) for number, each in enumerate(live)]
+    allowing = [each.rule for each in written if each.rule.mode == "live" and each.rule.overrides]
     readers = _readers(acting)
     shadowed: set[int] = set()
     left = PROOFS_MAX
     for weak in acting:
         for strong in _candidates(weak, readers):
             if strong.number in shadowed or not _outranks(strong.rule, weak.rule) or not _spans(strong, weak):
+                continue
+            if any(strong.rule.id in each.overrides and weak.rule.id not in each.overrides for each in allowing):
                 continue
             left -= 1
             if left < 0:
