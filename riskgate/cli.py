@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "Run the main job on a simulated stream with planted fraud, and watch it.",
     "health": "Tell whether the run that owns a state directory makes progress.",
     "lint": "Check a pack and show every finding with its place.",
+    "new": "Begin a rule: a commented text with tests that pass.",
     "run": "Decide a stream of events from a file, a pipe or Kafka.",
     "state": "Show what a state directory holds, without taking it.",
     "test": "Run the tests inside a pack's rules.",
