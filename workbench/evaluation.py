@@ -97,7 +97,8 @@ def evaluate(pack: Pack, table: FeatureTable) -> Evaluation:
     conditions = Columns([rule.when for rule in pack.rules], text_id)
     lists = lists_of(pack)
     types = table.events["field.type"]
-    judging = [types.is_in(sorted(rule.events)).to_numpy() for rule in pack.rules]
+    of_events = {events: types.is_in(sorted(events)).to_numpy() for events in {rule.events for rule in pack.rules}}
+    judging = [of_events[rule.events] for rule in pack.rules]
     hits: list[list[Places]] = [[] for _ in pack.rules]
     lacks: list[list[Places]] = [[] for _ in pack.rules]
     moments = table.numbers("moment_ms")

@@ -294,7 +294,9 @@ def _frame(part: Measured, chunk: Chunk) -> pl.DataFrame:
 def _series(column: Column, kind: type[pl.DataType]) -> pl.Series:
     if isinstance(column, TextColumn):
         return pl.Series(column.values, dtype=pl.String)
-    series = pl.Series(column.values).cast(kind)
+    series = pl.Series(column.values)
+    if series.dtype != kind:
+        series = series.cast(kind)
     return series if column.missing is None else series.set(pl.Series(column.missing), None)
 
 

@@ -107,16 +107,19 @@ def truth_of(table: FeatureTable, given: pl.DataFrame, maturity_ms: int) -> Trut
     known = labels.filter(pl.col("known_ms") <= end_ms).sort("known_ms", maintain_order=True)
     last = known.unique("transaction_id", keep="last", maintain_order=True)
     ids = _transactions(table)
+    if not len(known):
+        nothing = np.zeros(len(table), dtype=np.bool_)
+        young = (table.numbers("timestamp_ms") > end_ms - maturity_ms) & ids["transaction_id"].is_not_null().to_numpy()
+        return Truth(nothing, nothing, young, len(labels), len(labels), 0, 0, None)
     joined = ids.join(last, on="transaction_id", how="left", maintain_order="left")
     is_transaction = ids["transaction_id"].is_not_null().to_numpy()
     said_fraud = joined["fraud"].fill_null(value=False).to_numpy() & is_transaction
     mature = table.numbers("timestamp_ms") <= end_ms - maturity_ms
     delays = (joined["known_ms"] - pl.Series(table.numbers("timestamp_ms"))).filter(pl.Series(said_fraud))
     quantile = delays.quantile(DELAY_SHARE)
-    labelled = len(known) > 0
     return Truth(
         fraud=said_fraud & mature,
-        good=~said_fraud & mature & is_transaction & labelled,
+        good=~said_fraud & mature & is_transaction,
         young=~mature & is_transaction,
         given=len(labels),
         late=len(labels) - len(known),
@@ -131,4 +134,4 @@ def _transactions(table: FeatureTable) -> pl.DataFrame:
     name = "field.transaction_id"
     if name not in table.events.columns:
         return pl.DataFrame({"transaction_id": pl.repeat(None, len(table), dtype=pl.String, eager=True)})
-    return table.events.select(transaction_id=name)
+    return pl.DataFrame({"transaction_id": table.events[name]})

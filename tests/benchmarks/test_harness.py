@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from benchmarks import inprocess, keeping, peers, results
+from benchmarks import backtesting, inprocess, keeping, peers, results
 from benchmarks.__main__ import main
 from benchmarks.collection import Values
 from benchmarks.long import LONG_QUICK, STEPS, Long
@@ -159,3 +159,10 @@ def test_ratios_are_taken_within_a_round() -> None:
     console = Console(record=True, width=120)
     peers.show(rounds, console)
     assert "0.65" in console.export_text()
+
+
+def test_a_backtest_is_measured(lines: Path, tmp_path: Path) -> None:
+    backtesting.write_parquet(lines, tmp_path / "w.parquet")
+    figures = backtesting.measure(load(PLAIN), tmp_path / "w.parquet", 20)
+    assert all(value > 0 for value in figures.values())
+    assert figures["events_s_core"] == pytest.approx(1e6 / figures["cpu_us"])

@@ -34,7 +34,7 @@ def _drawn(folder: Path, seed: int) -> tuple[Pack, FeatureTable, pl.DataFrame]:
     ids = table.events["field.transaction_id"].drop_nulls().unique(maintain_order=True).to_list()
     fraud = [each for each in ids if draw.random() < 0.4]
     labels = pl.DataFrame({"transaction_id": fraud, "fraud": [True] * len(fraud), "known_ms": [0] * len(fraud)})
-    return pack, table, labels.cast(dict(LABELS))
+    return pack, table, labels.select(pl.col(name).cast(kind) for name, kind in LABELS.items())
 
 
 def _counted(pack: Pack, table: FeatureTable, labels: pl.DataFrame, number: int) -> tuple[int, ...]:
