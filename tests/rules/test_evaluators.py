@@ -113,6 +113,9 @@ def test_scalar_and_columns_equal_the_oracle(
     given_columns = [_column(read, [row[i] for row in rows]) for i, read in enumerate(scalar.inputs)]
     times = np.full(len(rows), NOW_MS)
     matched, missing = columns.evaluate(given_columns, lists, times)
+    for row, (true, lacking) in enumerate(columns.one_by_one(given_columns, lists, times)):
+        assert true.tolist() == matched[row].tolist()
+        assert ([False] * len(rows) if lacking is None else lacking.tolist()) == missing[row].tolist()
     assert matched.T.tolist() == [[value is True for value in row] for row in expected]
     assert missing.T.tolist() == [[value is None for value in row] for row in expected]
 
