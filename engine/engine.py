@@ -9,7 +9,7 @@ from engine.composition import encode
 from engine.core import Coming, Core, Entered, Readmitted, Taken, moments_of
 from engine.features import TYPE_CODES, FeaturePlan, feature_plan
 from engine.fields import Fields
-from engine.frames import Frame, Lists
+from engine.frames import NO_PROFILES, Frame, Lists, Profiles
 from engine.intake import Intake
 from engine.judgement import Judge
 from engine.measurements import Measured, measured
@@ -118,28 +118,44 @@ class Engine:
         """For each event whether one with its id has come before."""
         return self.core.knows(self._intake.ids(batch.events))
 
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What rules read of the profiles of users."""
+        return self._judge.facts
+
     def decide(
-        self, batch: Batch, lists: Lists, unknown: tuple[str, ...] = (), arrived_ms: int | None = None
+        self,
+        batch: Batch,
+        lists: Lists,
+        unknown: tuple[str, ...] = (),
+        arrived_ms: int | None = None,
+        profiles: Profiles = NO_PROFILES,
     ) -> Decisions:
         """Decides on every transaction of the batch, and on every other event that a rule judges.
 
         `lists` says what each list holds now: its texts, and when each expires in epoch milliseconds; a list that is
         absent or None is missing. `unknown` names what the caller could not learn: every decision is then degraded.
-        `arrived_ms` is when the batch came, in epoch milliseconds, where that is known.
+        `arrived_ms` is when the batch came, in epoch milliseconds, where that is known. `profiles` has, as texts, the
+        `facts` of the batch's users; what is not there is missing.
         """
         parts = [
             self.conclude(question, self.core.take(question.coming), {})
-            for question in self.questions(batch, lists, unknown, arrived_ms)
+            for question in self.questions(batch, lists, unknown, arrived_ms, profiles)
         ]
         self.answers.forget(self.core.repeatable)
         return parts[0] if len(parts) == 1 else joined(parts)
 
     def questions(
-        self, batch: Batch, lists: Lists, unknown: tuple[str, ...], arrived_ms: int | None
+        self,
+        batch: Batch,
+        lists: Lists,
+        unknown: tuple[str, ...],
+        arrived_ms: int | None,
+        profiles: Profiles = NO_PROFILES,
     ) -> Iterator[Question]:
         """The batch in pieces that the core takes in at once, with the arguments of `decide`."""
         for start, piece in _pieces(batch):
-            frame = Frame(piece, self._currency, self._texts, self._hasher, lists, self._type_ids)
+            frame = Frame(piece, self._currency, self._texts, self._hasher, lists, self._type_ids, profiles)
             yield Question(frame, unknown, start, self._intake.coming(frame, arrived_ms))
 
     def conclude(self, question: Question, taken: Taken, recorded: Mapping[int, str | None]) -> Decisions:

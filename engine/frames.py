@@ -1,17 +1,20 @@
 """A frame: one batch with everything conditions can read of it, as columns and event by event."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from sys import float_info
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.fields import Fields
 from engine.tables import FeatureTable
-from rules import Input
+from rules import Input, ValueType
 from rules.columns import Column, NumberColumn, TextColumn
+from rules.syntax import CARRIED
 from schemas import PRICED, STRUCTS, Event, Value
 from schemas.batches import Batch
 from windows import NULL, Hasher
@@ -20,6 +23,8 @@ FLOAT_MAX = float_info.max
 """An integer beyond it has no float, and counts as missing."""
 
 Lists = Mapping[str, Mapping[str, int] | None]
+Profiles = Mapping[str, Mapping[str, str]]
+NO_PROFILES: Profiles = MappingProxyType({})
 
 
 class Frame:
@@ -38,6 +43,7 @@ class Frame:
         hasher: Hasher,
         lists: Lists,
         type_ids: NDArray[np.uint64],
+        profiles: Profiles,
     ) -> None:
         self.batch = batch
         self.events: list[Event] = batch.events
@@ -48,6 +54,7 @@ class Frame:
         self.moments_ms = batch.timestamp_ms
         self.moments = self.times
         self.lists = lists
+        self._profiles = profiles
         self.features: FeatureTable
         self.scores: dict[int, dict[str, float | None]] = {}
         self._hasher = hasher
@@ -122,8 +129,8 @@ class Frame:
         if wanted.kind == "score":
             scores = [self.scores[at][wanted.name] if at in self.scores else None for at in range(len(self.events))]
             return _number_column(scores, np.float64, 0)
-        if wanted.kind == "attribute":
-            values = [self._attribute(wanted, event) for event in self.events]
+        if wanted.kind in CARRIED:
+            values = [self._carried(wanted, event) for event in self.events]
             if wanted.type == "text":
                 return self._text_column([value if isinstance(value, str) else None for value in values])
             return _number_column(values, np.bool_ if wanted.type == "bool" else np.float64, 0)
@@ -134,11 +141,13 @@ class Frame:
         return self.numbers(wanted.name)
 
     def listed(self, wanted: Input) -> Sequence[Value]:
-        """An attribute or a field of every event; None where missing, and at a score's or list's place."""
+        """An attribute, a field or what the profile has, of every event; None where missing, and at a score's or list's
+        place.
+        """
         if wanted.kind == "field":
             return self.fields(wanted.name)
-        if wanted.kind == "attribute":
-            return [self._attribute(wanted, event) for event in self.events]
+        if wanted.kind in CARRIED:
+            return [self._carried(wanted, event) for event in self.events]
         return [None] * len(self.events)
 
     def fields(self, name: str) -> Sequence[Value]:
@@ -164,8 +173,8 @@ class Frame:
                 return self.scores[at][wanted.name]
             case "feature":
                 return self.features.value(wanted.name, at)
-            case "attribute":
-                return self._attribute(wanted, self.events[at])
+            case "attribute" | "profile":
+                return self._carried(wanted, self.events[at])
         if wanted.name == "amount":
             return _number_at(self.amounts(), at)
         value: Value = getattr(self.events[at], wanted.name, None)
@@ -174,8 +183,10 @@ class Frame:
     def _text_column(self, values: Sequence[str | None]) -> TextColumn:
         return TextColumn(values, self._hasher.ids(values))
 
-    def _attribute(self, wanted: Input, event: Event) -> Value:
-        """An attribute of the type that the expression needs; one of another type counts as missing."""
+    def _carried(self, wanted: Input, event: Event) -> Value:
+        """An attribute or a fact of the profile; missing where it is not of the type that the expression needs."""
+        if wanted.kind == "profile":
+            return _fact(self._profiles.get(event.user_id, {}).get(wanted.name, ""), wanted.type)
         value: Value = event.attributes.get(wanted.name)
         match wanted.type:
             case "text":
@@ -186,6 +197,20 @@ class Frame:
                 if not isinstance(value, int | float) or isinstance(value, bool):
                     return None
                 return float(value) if -FLOAT_MAX <= value <= FLOAT_MAX else None
+
+
+_NUMBER = re.compile(r"-?\d{1,300}(\.\d{1,300})?", re.ASCII)
+
+
+def _fact(text: str, kind: ValueType) -> Value:
+    """What a text of the profile means; None where it means nothing of that type."""
+    match kind:
+        case "text":
+            return text or None
+        case "bool":
+            return text == "true" if text in ("true", "false") else None
+        case _:
+            return float(text) if _NUMBER.fullmatch(text) else None
 
 
 _currency_of = attrgetter("currency")

@@ -11,7 +11,7 @@ from engine.frames import Frame
 from engine.outcomes import Conditions, bits_of, numbers_of
 from engine.scoring import Scoring
 from rules import Input, Pack
-from rules.syntax import inputs_of
+from rules.syntax import PREFIXES, inputs_of
 from schemas import Lapse
 
 KEPT_MAX = 1 << 16
@@ -39,6 +39,7 @@ class Judge:
         self._reads = self._plain.reads() | self._scored.reads()
         self.composer = Composer(pack, self.rules)
         self.inputs = frozenset((*self._plain.inputs, *self._scored.inputs, *watched)) | self.composer.sentence_inputs
+        self.facts = tuple(sorted({read.name for read in self.inputs if read.kind == "profile"}))
         self.scoring = Scoring(pack)
         self._has_scores = bool(self.scoring)
         self._scores = [(index, read.name) for index, read in enumerate(self._scored.inputs) if read.kind == "score"]
@@ -154,5 +155,4 @@ class Judge:
 
 def _title(read: Input) -> str:
     """How a decision names an input that was missing."""
-    prefix = {"score": "score.", "attribute": "attributes.", "list": "lists."}.get(read.kind, "")
-    return prefix + read.name
+    return PREFIXES.get(read.kind, "") + read.name

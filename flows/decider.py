@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from engine import Piece
 from flows.batches import Arrival, Verdicts
-from flows.recall import Lists, Recall
+from flows.recall import Lists, Profiles, Recall
 from flows.tally import Tally
 from schemas import AuditEvent, DeadLetter, Event, Place, Transaction
 from schemas.batches import EVENT_BYTES_MAX, Batch, Rejection
@@ -43,10 +43,18 @@ class Judgement(Protocol):
 class Judge(Protocol):
     """Decides batches; see `engine.Engine`."""
 
+    @property
+    def facts(self) -> Sequence[str]: ...
+
     def knows(self, batch: Batch) -> Sequence[bool]: ...
 
     def decide(
-        self, batch: Batch, lists: Lists, unknown: tuple[str, ...] = (), arrived_ms: int | None = None
+        self,
+        batch: Batch,
+        lists: Lists,
+        unknown: tuple[str, ...] = (),
+        arrived_ms: int | None = None,
+        profiles: Profiles = ...,
     ) -> Judgement: ...
 
 
@@ -64,6 +72,7 @@ class Case(NamedTuple):
     keys: Sequence[str] = ()
     others: Mapping[int, bytes] = {}
     fresh: Sequence[int] | None = None
+    profiles: Mapping[str, Mapping[str, str]] = {}
 
 
 class Decider:
@@ -80,7 +89,8 @@ class Decider:
         case = self.prepare(arrival, batch)
         if case is None:
             return self.refuse(arrival, batch)
-        return self.conclude(case, self._judge.decide(case.asked, case.lists, case.unknown, arrival.arrived_ms))
+        asked, lists, unknown, profiles = case.asked, case.lists, case.unknown, case.profiles
+        return self.conclude(case, self._judge.decide(asked, lists, unknown, arrival.arrived_ms, profiles))
 
     def prepare(self, arrival: Arrival, batch: Batch) -> Case | None:
         """What the engine is to decide of `batch`, which was decoded from `arrival`; None where that is nothing."""
@@ -92,7 +102,9 @@ class Decider:
             self.rest()
             return None
         keys = list(map(_key, batch.events))
-        known = recall.ask(keys)
+        facts = self._judge.facts
+        users = list({event.user_id: None for event in batch.events}) if facts else ()
+        known = recall.ask(keys, users, facts)
         others: dict[int, bytes] = {}
         if known:
             # What the engine knows itself it answers itself: it also sees whether the content is the same.
@@ -100,7 +112,8 @@ class Decider:
             others = {at: known[key] for at, key in enumerate(keys) if key in known and not own[at]}
         fresh = [at for at in range(len(keys)) if at not in others]
         unknown = () if recall.reachable else ("store",)
-        return Case(arrival, batch, _subset(batch, fresh), recall.lists, unknown, keys, others, fresh)
+        asked = _subset(batch, fresh)
+        return Case(arrival, batch, asked, recall.lists, unknown, keys, others, fresh, recall.profiles)
 
     def rest(self) -> None:
         """There is nothing to decide now: what waits to be recorded can be."""

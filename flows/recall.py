@@ -16,6 +16,7 @@ RECORDED_MAX = 2_048
 """How many of them one exchange records, so that it stays short after a long absence."""
 
 Lists = Mapping[str, Mapping[str, int]]
+Profiles = Mapping[str, Mapping[str, str]]
 
 _decode_decision = msgspec.json.Decoder(Decision).decode
 
@@ -36,6 +37,7 @@ class Recall:
         self, store: Store, lists: Lists, now_ms: Callable[[], int], notify: Callable[[str], None], tally: Tally
     ) -> None:
         self.lists = lists
+        self.profiles: Profiles = {}
         self._store = store
         self._pack_lists = lists
         self._store_lists: Lists = {}
@@ -50,10 +52,14 @@ class Recall:
         """Whether the store answered the last call."""
         return self._problem is None
 
-    def ask(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """What was decided for those ids before, marked as duplicates: empty bytes where no decision was due."""
+    def ask(self, ids: Sequence[str], users: Sequence[str] = (), facts: Sequence[str] = ()) -> dict[str, bytes]:
+        """What was decided for those ids before, marked as duplicates: empty bytes where no decision was due.
+
+        `profiles` then has these facts of these users.
+        """
         waiting = list(islice(self._unrecorded.items(), RECORDED_MAX))
-        answer = self._store.exchange(ids, waiting, self._now_ms())
+        answer = self._store.exchange(ids, waiting, self._now_ms(), users, facts)
+        self.profiles = answer.profiles
         known = {id_: self._unrecorded[id_] for id_ in ids if id_ in self._unrecorded}
         known.update(answer.decisions)
         if answer.reachable:

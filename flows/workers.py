@@ -74,7 +74,8 @@ class Worker:
         case = self._decider.prepare(arrival, batch)
         self._waiting.append((arrival, batch, case))
         if case is not None:
-            self._member.submit(self._engine.questions(case.asked, case.lists, case.unknown, arrival.arrived_ms))
+            asked, lists, unknown, profiles = case.asked, case.lists, case.unknown, case.profiles
+            self._member.submit(self._engine.questions(asked, lists, unknown, arrival.arrived_ms, profiles))
         self._write()
 
     def _write(self) -> None:

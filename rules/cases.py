@@ -13,7 +13,7 @@ from rules.syntax import ValueType
 from rules.trees import Items, Scalar, Table, Tree
 from schemas import STRUCTS, MoneyError, Value, minor_units
 
-CASE_KEYS = ("name", "given", "expect")
+CASE_KEYS = ("name", "profiles", "given", "expect")
 EXPECT_KEYS = ("then", "features")
 TIMING_KEYS = ("repeat", "every", "after", "at")
 _SECOND_MS = 1_000
@@ -59,7 +59,17 @@ class CaseReader:
         if name is None or expect is None or not given or len(present) < len(given):
             return None
         line = table.source.position(name.start)[0]
-        return Case(name.value, present, expect, table.source.name, line)
+        return Case(name.value, present, expect, table.source.name, line, self._profiles(table.get("profiles")))
+
+    def _profiles(self, node: Tree | None) -> dict[str, dict[str, str]]:
+        """What a store would have of each user: texts, whatever they look like."""
+        users = None if node is None else self.shapes.table(node, "the profiles of users")
+        found: dict[str, dict[str, str]] = {}
+        for user, value in () if users is None else users.entries:
+            facts = self.shapes.table(value, f"the profile of {quoted(user.value)}")
+            scalars = {} if facts is None else {k.value: self.shapes.scalar(v, "a value") for k, v in facts.entries}
+            found[user.value] = {name: scalar.value for name, scalar in scalars.items() if scalar is not None}
+        return found
 
     def _given(self, node: Tree) -> Given | None:
         table = self.shapes.table(node, "an event in `given`", (*STRUCTS, *TIMING_KEYS))

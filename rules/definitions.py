@@ -34,7 +34,7 @@ Entry = tuple[Scalar, Tree]
 _RESERVED = frozenset(
     (
         *NAMESPACES,
-        *("timestamp", "metadata", "true", "false", "profile"),
+        *("timestamp", "metadata", "true", "false"),
         *("and", "or", "not", "in", "is", "if", "else", "for", "lambda", "await", "async", "yield", "from", "import"),
         *(
             "as",

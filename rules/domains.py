@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rules.bounds import QUANTITY_MAX
 from rules.intervals import ANY, NOT_NEGATIVE, Interval
 from rules.models import Feature
-from rules.syntax import Input
+from rules.syntax import CARRIED, Input
 from schemas import AMOUNT_MAX, EXPONENTS
 
 _NOT_NEGATIVE = ("count", "sum", "mean", "std", "distinct")
@@ -52,5 +52,5 @@ class Domain:
         return self.events if read.kind == "field" and read.name == "type" else None
 
     def excluded(self, read: Input) -> frozenset[str]:
-        """Texts that never come: an empty field is refused, and an attribute may be anything."""
-        return frozenset() if read.kind == "attribute" else frozenset(("",))
+        """Texts that never come: an empty field is refused, and what is carried along may be anything."""
+        return frozenset() if read.kind in CARRIED else frozenset(("",))

@@ -102,7 +102,7 @@ class _Checker:
         self.operators = Operators(scope, ledger)
         self.resolver = Resolver(scope, ledger)
         self.mentions: list[Mention] = []
-        self._untyped: list[tuple[int, int, str]] = []
+        self._untyped: list[tuple[int, int, Untyped]] = []
         self._parts: dict[tuple[int, int], Node] = {}
 
     @property
@@ -375,12 +375,12 @@ class _Checker:
         elif isinstance(found, Literal):
             self.mentions.append(Mention(start, end, found))
         elif isinstance(found, Untyped):
-            self._untyped.append((start, end, found.name))
+            self._untyped.append((start, end, found))
 
     def typed_mentions(self, tree: Node) -> tuple[Mention, ...]:
-        """The mentions in order, with attributes in the type that the finished tree gives them."""
-        attributes = {read.name: read for read in inputs_of(tree) if read.kind == "attribute"}
-        typed = [Mention(start, end, attributes[name]) for start, end, name in self._untyped]
+        """The mentions in order, with what had no type in the one that the finished tree gives it."""
+        reads = {(read.kind, read.name): read for read in inputs_of(tree)}
+        typed = [Mention(start, end, reads[found.kind, found.name]) for start, end, found in self._untyped]
         return tuple(sorted([*self.mentions, *typed], key=lambda mention: mention.start))
 
 

@@ -246,10 +246,14 @@ def _test() -> Schema:
     }
     shapes = {
         "name": _ref("text"),
+        "profiles": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "additionalProperties": _SCALAR},
+        },
         "given": _items(_ref("given"), bounds.TEST_EVENTS_MAX),
         "expect": _table(_of(EXPECT_KEYS, expect, "what a test expects"), ("then",)),
     }
-    return _table(_of(CASE_KEYS, shapes, "a key of a test"), CASE_KEYS)
+    return _table(_of(CASE_KEYS, shapes, "a key of a test"), [key for key in CASE_KEYS if key != "profiles"])
 
 
 def _given() -> Schema:

@@ -1,7 +1,7 @@
 """What a checked pack consists of."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -135,6 +135,8 @@ class Case:
     expect: Expect
     file: str
     line: int
+    profiles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the profile of each user says."""
 
     def events(self, currency: str, start_ms: int) -> Iterator[dict[str, Any]]:
         """The events as JSON objects in order of arrival, timed from `start_ms`; what the test leaves out is filled."""

@@ -10,12 +10,14 @@ from rules.literals import money_of
 from rules.scopes import Scope
 from rules.sources import Spot
 from rules.syntax import (
+    PREFIXES,
     Arithmetic,
     Call,
     Compare,
     Comparison,
     Function,
     Input,
+    InputKind,
     Literal,
     Node,
     Operator,
@@ -41,9 +43,14 @@ _ARGUMENTS_MAX = 16
 
 @dataclass(frozen=True, slots=True)
 class Untyped:
-    """An attribute of the event whose type nothing has said yet."""
+    """An attribute of the event, or what the profile has of its user, whose type nothing has said yet."""
 
     name: str
+    kind: InputKind
+
+    @property
+    def path(self) -> str:
+        return PREFIXES[self.kind] + self.name
 
 
 Term = Node | Untyped
@@ -60,8 +67,8 @@ class Operators:
     def as_type(self, term: Term, wanted: ValueType, spot: Spot) -> Node | None:
         if isinstance(term, Untyped):
             if wanted in _ATTRIBUTE_TYPES:
-                return Read(Input("attribute", term.name, wanted))
-            message = f"`attributes.{term.name}` can be a number, a text or true or false, not {_WORDS[wanted]}"
+                return Read(Input(term.kind, term.name, wanted))
+            message = f"`{term.path}` can be a number, a text or true or false, not {_WORDS[wanted]}"
             self.ledger.report("type-mismatch", spot, message)
             return None
         if term.type == wanted:
@@ -87,7 +94,7 @@ class Operators:
         return None
 
     def report_untyped(self, term: Untyped, spot: Spot) -> None:
-        message = f"nothing says whether `attributes.{term.name}` is a number, a text or true or false"
+        message = f"nothing says whether `{term.path}` is a number, a text or true or false"
         self.ledger.report("untyped-attribute", spot, message, "compare it with a literal")
 
     def _money(self, number: Literal, spot: Spot) -> Node | None:

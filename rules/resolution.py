@@ -7,9 +7,9 @@ from rules.findings import Code, Ledger, did_you_mean, quoted
 from rules.operators import Untyped
 from rules.scopes import SCORE_PARTS, Kind, Macro, Scope, events_text, feature_input, score_input
 from rules.sources import Spot
-from rules.syntax import Input, Literal, Node, Read, inputs_of
+from rules.syntax import Input, InputKind, Literal, Node, Read, inputs_of
 
-NAMESPACES = ("params", "lists", "score", "attributes")
+NAMESPACES = ("params", "lists", "score", "attributes", "profile")
 
 _SEPARATE: dict[str, str] = {
     "timestamp": "an expression cannot read `timestamp`: how far events lie apart is what `gap` and `age` features say",
@@ -36,7 +36,9 @@ class Resolver:
             case ("params", name):
                 return self._param(name, spot)
             case ("attributes", name):
-                return self._attribute(name, spot)
+                return self._untyped(name, "attribute", spot)
+            case ("profile", name):
+                return self._untyped(name, "profile", spot)
             case ("score", name, *rest):
                 return self._score(name, tuple(rest), spot)
             case ("lists", *_):
@@ -114,11 +116,12 @@ class Resolver:
         value = params[name]
         return None if value is None else replace(value, param=name)
 
-    def _attribute(self, name: str, spot: Spot) -> Untyped | None:
+    def _untyped(self, name: str, kind: InputKind, spot: Spot) -> Untyped | None:
+        found = Untyped(name, kind)
         if self.scope.is_alone:
-            self._report_alone(f"`attributes.{name}` is no field", spot)
+            self._report_alone(f"`{found.path}` is no field", spot)
             return None
-        return Untyped(name)
+        return found
 
     def _score(self, name: str, rest: tuple[str, ...], spot: Spot) -> Read | None:
         names = self.scope.vocabulary.detectors

@@ -7,7 +7,19 @@ from typing import Literal as OneOfThese
 ValueType = OneOfThese["number", "money", "duration", "text", "bool"]
 """Money is in minor units of the pack's currency, a duration in milliseconds."""
 
-InputKind = OneOfThese["field", "feature", "score", "attribute", "list"]
+InputKind = OneOfThese["field", "feature", "score", "attribute", "profile", "list"]
+
+PREFIXES: dict[InputKind, str] = {
+    "score": "score.",
+    "attribute": "attributes.",
+    "profile": "profile.",
+    "list": "lists.",
+}
+"""What stands before the name of such an input in an expression."""
+
+CARRIED: tuple[InputKind, ...] = ("attribute", "profile")
+"""What comes without a type, and has the one that the expression needs."""
+
 Comparison = OneOfThese["==", "!=", "<", "<=", ">", ">="]
 Operator = OneOfThese["+", "-", "*", "/"]
 Function = OneOfThese["min", "max", "abs", "round", "len", "lower", "startswith", "endswith"]
@@ -18,8 +30,8 @@ Value = int | float | str | bool
 class Input:
     """What an expression reads. A score's name is `NAME.value` or `NAME.quantile`.
 
-    `whole`: its values are integers. `required`: no event is without it. The type of an attribute is the one the
-    expression needs; a value of another type counts as missing.
+    `whole`: its values are integers. `required`: no event is without it. The type of an attribute and of what the
+    profile has is the one the expression needs; a value of another type counts as missing.
     """
 
     kind: InputKind

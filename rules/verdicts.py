@@ -12,7 +12,21 @@ from rules.literals import duration_text, shown
 from rules.models import OnMissing
 from rules.proofs import Outcome, Prover
 from rules.scopes import events_text
-from rules.syntax import Call, Compare, Condition, Input, Junction, Literal, Node, Not, OneOf, Part, Read, inputs_of
+from rules.syntax import (
+    PREFIXES,
+    Call,
+    Compare,
+    Condition,
+    Input,
+    Junction,
+    Literal,
+    Node,
+    Not,
+    OneOf,
+    Part,
+    Read,
+    inputs_of,
+)
 from rules.trees import Scalar
 
 Verdict = OneOfThese["never", "always"]
@@ -154,7 +168,7 @@ def _reach(read: Read, domain: Domain) -> str | None:
 
 
 def _name_of(read: Input) -> str:
-    return {"score": "score.", "attribute": "attributes."}.get(read.kind, "") + read.name
+    return PREFIXES.get(read.kind, "") + read.name
 
 
 def _joined(node: Node, word: str) -> Iterator[Node]:

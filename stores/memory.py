@@ -1,6 +1,6 @@
 """A store inside the process, gone with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stores.protocol import DECISION_EXPIRY_MS, Answer, ListEntry
 
@@ -17,19 +17,32 @@ class MemoryStore:
         self._decisions: dict[str, tuple[int, bytes]] = {}
         self._entries: dict[str, dict[str, ListEntry]] = {}
         self._lists: dict[str, dict[str, int]] = {}
+        self._profiles: dict[str, dict[str, str]] = {}
 
     @property
     def name(self) -> str:
         return "memory:"
 
-    def exchange(self, asked: Sequence[str], decided: Sequence[tuple[str, bytes]], now_ms: int) -> Answer:
+    def exchange(
+        self,
+        asked: Sequence[str],
+        decided: Sequence[tuple[str, bytes]],
+        now_ms: int,
+        users: Sequence[str] = (),
+        facts: Sequence[str] = (),
+    ) -> Answer:
         self._expire(now_ms)
         kept = self._decisions
         for id_, decision in decided:
             kept.setdefault(id_, (now_ms + self._expiry_ms, decision))
         while len(kept) > self._decisions_max:
             del kept[next(iter(kept))]
-        return Answer({id_: kept[id_][1] for id_ in asked if id_ in kept}, self._lists)
+        profiles = {
+            user: {fact: self._profiles[user][fact] for fact in facts if fact in self._profiles[user]}
+            for user in users
+            if user in self._profiles
+        }
+        return Answer({id_: kept[id_][1] for id_ in asked if id_ in kept}, self._lists, profiles=profiles)
 
     def _expire(self, now_ms: int) -> None:
         """Decisions lie in the order in which they were recorded, which is the order in which they expire."""
@@ -59,6 +72,9 @@ class MemoryStore:
 
     def list_entries(self, name: str) -> tuple[ListEntry, ...]:
         return tuple(sorted(self._entries.get(name, {}).values()))
+
+    def set_profile(self, user: str, facts: Mapping[str, str]) -> None:
+        self._profiles.setdefault(user, {}).update(facts)
 
     def close(self) -> None:
         self._decisions.clear()

@@ -21,11 +21,13 @@ class Answer(NamedTuple):
 
     `decisions` are those recorded for the asked ids. `lists` maps each list to its values and the epoch milliseconds at
     which they end; when the store is out of reach they are the last known ones. `problem` says why it is out of reach.
+    `profiles` has the asked facts of the asked users, as texts; what is not there, or out of reach, is left out.
     """
 
     decisions: Mapping[str, bytes]
     lists: Mapping[str, Mapping[str, int]]
     problem: str | None = None
+    profiles: Mapping[str, Mapping[str, str]] = {}
 
     @property
     def reachable(self) -> bool:
@@ -33,14 +35,26 @@ class Answer(NamedTuple):
 
 
 class Store(Protocol):
-    """Decisions by id, kept for a fixed time after they were recorded, and lists. Used by one thread."""
+    """Decisions by id, kept for a fixed time after they were recorded, lists, and facts about users.
+
+    Used by one thread.
+    """
 
     @property
     def name(self) -> str:
         """Which store this is, for messages; never holds a secret."""
 
-    def exchange(self, asked: Sequence[str], decided: Sequence[tuple[str, bytes]], now_ms: int) -> Answer:
-        """Records `decided` and then looks up `asked`, in one round trip. Never raises when the store is out of reach.
+    def exchange(
+        self,
+        asked: Sequence[str],
+        decided: Sequence[tuple[str, bytes]],
+        now_ms: int,
+        users: Sequence[str] = (),
+        facts: Sequence[str] = (),
+    ) -> Answer:
+        """Records `decided` and then looks up `asked`, and these facts of these users, in one round trip.
+
+        Never raises when the store is out of reach.
 
         The first decision recorded for an id stands until it expires.
         """
@@ -53,6 +67,9 @@ class Store(Protocol):
 
     def list_entries(self, name: str) -> tuple[ListEntry, ...]:
         """The entries by value. Raises OSError when the store is out of reach."""
+
+    def set_profile(self, user: str, facts: Mapping[str, str]) -> None:
+        """Adds facts about a user, or replaces those there are. Raises OSError when the store is out of reach."""
 
     def close(self) -> None:
         """Lets go of connections."""

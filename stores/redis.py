@@ -2,6 +2,7 @@
 
 Keys, after `riskgate:`. `decision:ID` holds a decision, `list:NAME` is a hash from each value to its entry, `lists` is
 the set of their names, and `lists:version` counts changes, so that lists that did not change are not read again.
+`profile:USER` is a hash from each fact about the user to a text.
 Needs Redis 6.2 or later (`SET ... PXAT`).
 """
 
@@ -24,6 +25,7 @@ RETRY_AFTER_S = (0.5, 1.0, 2.0, 5.0)
 
 _DECISION = "riskgate:decision:"
 _LIST = "riskgate:list:"
+_PROFILE = "riskgate:profile:"
 _NAMES = "riskgate:lists"
 _VERSION = "riskgate:lists:version"
 
@@ -71,11 +73,20 @@ class RedisStore:
     def name(self) -> str:
         return self._name
 
-    def exchange(self, asked: Sequence[str], decided: Sequence[tuple[str, bytes]], now_ms: int) -> Answer:
+    def exchange(
+        self,
+        asked: Sequence[str],
+        decided: Sequence[tuple[str, bytes]],
+        now_ms: int,
+        users: Sequence[str] = (),
+        facts: Sequence[str] = (),
+    ) -> Answer:
         if self._monotonic() < self._resting_until_s:
             return Answer({}, self._lists, self._problem)
         try:
-            recorded = self._round_trip(asked, decided, now_ms + self._expiry_ms)
+            recorded, profiles = self._round_trip(
+                asked, decided, now_ms + self._expiry_ms, users if facts else (), facts
+            )
         except (redis.RedisError, OSError, msgspec.MsgspecError) as error:
             rest_s = RETRY_AFTER_S[min(self._failures, len(RETRY_AFTER_S) - 1)]
             self._failures += 1
@@ -83,11 +94,16 @@ class RedisStore:
             self._problem = f"{self._name}: {error}"
             return Answer({}, self._lists, self._problem)
         self._failures = 0
-        return Answer(recorded, self._lists)
+        return Answer(recorded, self._lists, profiles=profiles)
 
     def _round_trip(
-        self, asked: Sequence[str], decided: Sequence[tuple[str, bytes]], expires_ms: int
-    ) -> dict[str, bytes]:
+        self,
+        asked: Sequence[str],
+        decided: Sequence[tuple[str, bytes]],
+        expires_ms: int,
+        users: Sequence[str],
+        facts: Sequence[str],
+    ) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
         pipeline = self._redis.pipeline(transaction=False)
         if decided:
             # One EVAL costs half of as many SETs, which the client packs and parses one by one.
@@ -96,12 +112,23 @@ class RedisStore:
         if asked:
             pipeline.mget([_DECISION + id_ for id_ in asked])
         pipeline.get(_VERSION)
+        for user in users:
+            pipeline.hmget(_PROFILE + user, list(facts))
         replies = pipeline.execute()
-        if replies[-1] != self._lists_version:
+        told = len(replies) - len(users)
+        if replies[told - 1] != self._lists_version:
             self._lists = self._read_lists()
-            self._lists_version = replies[-1]
-        found = replies[-2] if asked else ()
-        return {id_: decision for id_, decision in zip(asked, found, strict=True) if decision is not None}
+            self._lists_version = replies[told - 1]
+        found = replies[told - 2] if asked else ()
+        decisions = {id_: decision for id_, decision in zip(asked, found, strict=True) if decision is not None}
+        return decisions, {
+            user: {
+                fact: each.decode(errors="replace")
+                for fact, each in zip(facts, values, strict=True)
+                if each is not None
+            }
+            for user, values in zip(users, replies[told:], strict=True)
+        }
 
     def _read_lists(self) -> dict[str, dict[str, int]]:
         """What is read here may be newer than the version read before it; then the next exchange reads it again."""
@@ -135,6 +162,12 @@ class RedisStore:
         entries = cast("dict[bytes, bytes]", self._execute(pipeline)[0])
         decoded = ((value.decode(), _decode_details(details)) for value, details in sorted(entries.items()))
         return tuple(ListEntry(value, d.expires_ms, d.added_by, d.reason) for value, d in decoded)
+
+    def set_profile(self, user: str, facts: Mapping[str, str]) -> None:
+        pipeline = self._redis.pipeline(transaction=True)
+        for fact, text in facts.items():
+            pipeline.hset(_PROFILE + user, fact, text)
+        self._execute(pipeline)
 
     def _execute(self, pipeline: "redis.client.Pipeline") -> list[object]:
         try:

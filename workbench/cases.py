@@ -80,7 +80,7 @@ def _run(pack: Pack, rule: Rule, case: Case) -> tuple[str, ...]:
     batch = decode([msgspec.json.encode(event) for event in case.events(pack.currency, START_MS)])
     if batch.rejections:
         return tuple(f"event {each.index + 1} cannot be read: {each.message}" for each in batch.rejections)
-    decisions = _decided(engine, batch, {name: spec.entries for name, spec in pack.lists.items()})
+    decisions = _decided(engine, batch, {name: spec.entries for name, spec in pack.lists.items()}, case.profiles)
     if not decisions.watched:
         return (f"expected a last event that gets a decision, got {_undecided(batch.events[-1], decisions)}",)
     matched = rule.id in msgspec.json.decode(decisions.encoded[-1])["rules"]
@@ -88,11 +88,13 @@ def _run(pack: Pack, rule: Rule, case: Case) -> tuple[str, ...]:
     return tuple(_problem(pack, rule, case, matched, features, values))
 
 
-def _decided(engine: Engine, batch: Batch, lists: Mapping[str, Mapping[str, int]]) -> Decisions:
+def _decided(
+    engine: Engine, batch: Batch, lists: Mapping[str, Mapping[str, int]], profiles: Mapping[str, Mapping[str, str]]
+) -> Decisions:
     """What becomes of the last event; each comes at its own time, or at that of the one before if it is late."""
     arrivals_ms = accumulate(batch.timestamp_ms.tolist(), max)
     parts = [
-        engine.decide(Batch([event], [raw], times, amounts, []), lists, (), arrived_ms)
+        engine.decide(Batch([event], [raw], times, amounts, []), lists, (), arrived_ms, profiles)
         for event, raw, times, amounts, arrived_ms in zip(
             batch.events,
             batch.raws,

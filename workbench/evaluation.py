@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine import action_of
 from rules import Input, Pack, Rule
 from rules.columns import Columns
-from rules.syntax import inputs_of
+from rules.syntax import PREFIXES, inputs_of
 from schemas import ACTIONS, TRANSACTION_TYPES
 from workbench.feature_table import FeatureTable, silent_features, text_id
 
@@ -153,4 +153,4 @@ def _is_null(read: Input, table: FeatureTable, judged: NDArray[np.bool_]) -> boo
 
 def title_of(read: Input) -> str:
     """How a decision names an input."""
-    return {"score": "score.", "attribute": "attributes.", "list": "lists."}.get(read.kind, "") + read.name
+    return PREFIXES.get(read.kind, "") + read.name

@@ -23,7 +23,7 @@ from engine import Engine, Measured
 from rules import Input, Pack
 from rules.columns import Column, NumberColumn, TextColumn
 from rules.scopes import SCORE_PARTS, feature_input, score_input
-from rules.syntax import inputs_of
+from rules.syntax import CARRIED, inputs_of
 from windows import NULL, Hasher
 from workbench.history import DTYPES, EXAMPLES_MAX, LABELS, Chunk, History, Unread
 
@@ -145,7 +145,7 @@ def column_of(read: Input) -> str:
     """The name of an input's column."""
     if read.kind == "field":
         return "amount_minor" if read.name == "amount" else f"field.{read.name}"
-    return f"attribute.{read.type}.{read.name}" if read.kind == "attribute" else f"{read.kind}.{read.name}"
+    return f"{read.kind}.{read.type}.{read.name}" if read.kind in CARRIED else f"{read.kind}.{read.name}"
 
 
 def measured_pack(pack: Pack) -> Pack:
@@ -163,7 +163,7 @@ def watched_inputs(pack: Pack) -> tuple[Input, ...]:
     features = [feature_input(feature) for feature in pack.features.values()]
     scores = [score_input(name, part) for name in pack.detectors for part in SCORE_PARTS]
     reads = dict.fromkeys(read for rule in pack.rules for read in inputs_of(rule.when.tree))
-    return (*features, *scores, *(read for read in reads if read.kind == "attribute"))
+    return (*features, *scores, *(read for read in reads if read.kind in CARRIED))
 
 
 def name_of(pack: Pack, history: History) -> str:
@@ -269,7 +269,7 @@ def _schema(watched: Iterable[Input]) -> Mapping[str, type[pl.DataType]]:
 
 
 def _dtype(read: Input) -> type[pl.DataType]:
-    if read.kind == "attribute" or read.type in ("text", "bool"):
+    if read.kind in CARRIED or read.type in ("text", "bool"):
         return _DTYPES[read.type]
     return pl.Int64 if read.whole else pl.Float64
 

@@ -12,7 +12,7 @@ from engine import Engine
 from rules import Pack
 from support.cuts import Told, told
 from support.engine_oracle import EngineOracle
-from support.random_packs import LIST_FILES, random_lists, random_pack
+from support.random_packs import LIST_FILES, PROFILES, random_lists, random_pack
 from support.random_streams import random_stream
 from support.rule_packs import sound_pack
 from windows.store import MEMORY_MIN
@@ -38,22 +38,22 @@ def test_decisions_equal_the_oracle(seed: int, scores: bool, tmp_path: Path, mon
     text = random_pack(draw, scores=scores)
     pack = sound_pack(tmp_path, text.body, LIST_FILES)
     stream, lists = random_stream(draw, 240), random_lists(draw)
-    oracle = EngineOracle(text, pack.version, lists)
+    oracle = EngineOracle(text, pack.version, lists, has_profiles=True)
     expected = [decision for event in stream if (decision := oracle.decide(event)) is not None]
-    assert_equal(told(engine_of(pack), stream, lists, cycle([draw.choice(SIZES)])), expected, oracle)
+    assert_equal(told(engine_of(pack), stream, lists, cycle([draw.choice(SIZES)]), PROFILES), expected, oracle)
     for sizes in (*([size] for size in SIZES), draw.choices((*SIZES, 2, 64), k=30)):
-        found = told(engine_of(pack), stream, lists, cycle(sizes))
+        found = told(engine_of(pack), stream, lists, cycle(sizes), PROFILES)
         assert found.answers == (expected, oracle.counts), f"cut into {sizes}"
 
 
 def test_random_packs_give_every_kind_of_answer() -> None:
     """Else the test above would say little."""
     seen: Counter[str] = Counter()
-    for seed in range(16):
+    for seed in range(40):
         draw = random.Random(seed)
         text = random_pack(draw, scores=seed % 2 == 0)
         oracle, sequences = (
-            EngineOracle(text, "p@1", random_lists(draw)),
+            EngineOracle(text, "p@1", random_lists(draw), has_profiles=True),
             {rule.id for rule in text.rules if rule.sequence},
         )
         for event in random_stream(draw, 50):
@@ -65,6 +65,17 @@ def test_random_packs_give_every_kind_of_answer() -> None:
                 seen["a sequence"] += bool(sequences.intersection(fields["rules"]))
         seen.update(dict(zip(("repeated", "conflicting", "unmatched"), oracle.counts, strict=True)))
     wanted = {"allow", "review", "step_up", "block", "scored", "degraded", "rules", "shadow", "missing", "reasons"}
-    wanted |= {"challenge", "overridden", "lists", "attributes", "score", "sequence", "a sequence", "f0", "windows"}
+    wanted |= {
+        "challenge",
+        "overridden",
+        "lists",
+        "attributes",
+        "profile",
+        "score",
+        "sequence",
+        "a sequence",
+        "f0",
+        "windows",
+    }
     wanted |= {"late", "future", "in time", "duplicate", "repeated", "conflicting", "unmatched"}
     assert not [each for each in wanted if seen[each] < 5]

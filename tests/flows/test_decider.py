@@ -112,8 +112,32 @@ class Fickle(MemoryStore):
 
     away = False
 
-    def exchange(self, asked: Sequence[str], decided: Sequence[tuple[str, bytes]], now_ms: int) -> Answer:
-        return Answer({}, {}, "gone") if self.away else super().exchange(asked, decided, now_ms)
+    def exchange(
+        self,
+        asked: Sequence[str],
+        decided: Sequence[tuple[str, bytes]],
+        now_ms: int,
+        users: Sequence[str] = (),
+        facts: Sequence[str] = (),
+    ) -> Answer:
+        return Answer({}, {}, "gone") if self.away else super().exchange(asked, decided, now_ms, users, facts)
+
+
+def test_the_facts_that_rules_read_are_asked_of_each_user_once_a_batch() -> None:
+    store = Fickle()
+    store.set_profile("u1", {"tier": "gold", "secret": "x"})
+    bench = Bench(store)
+    bench.decide(payment("t1", user_id="u1"))
+    assert bench.judge.profiles == {}, "no rule reads any"
+    bench.judge.facts = ("tier",)
+    bench.decide(payment("t2", user_id="u1"), payment("t3", user_id="u2"), payment("t4", user_id="u1"))
+    assert bench.judge.profiles == {"u1": {"tier": "gold"}}
+    store.set_profile("u1", {"tier": "black"})
+    bench.decide(payment("t5", user_id="u1"))
+    assert bench.judge.profiles == {"u1": {"tier": "black"}}
+    store.away = True
+    bench.decide(payment("t6", user_id="u1"))
+    assert (bench.judge.profiles, bench.judge.unknown) == ({}, ("store",))
 
 
 def test_what_was_decided_during_an_absence_is_recorded_after_it() -> None:

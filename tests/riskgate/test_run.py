@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from stores import open_store
 from support.commands import ROOT, Running, riskgate, started
 from support.rule_packs import write_pack
 from support.services import Topics, wait_until
@@ -48,6 +49,24 @@ def test_an_overlay_is_run_and_named_in_decisions(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         decision = decoded(done.stdout)
         assert (decision.action, decision.pack[len("test@0123456789ab") :]) == (action, ending)
+
+
+def test_facts_about_users_come_from_the_store(tmp_path: Path, redis_db: str) -> None:
+    rule = "{id: a.new, when: profile.tier == 'new' and profile.grade < 2, then: review, mode: live}"
+    pack = write_pack(tmp_path / "pack", f"rules: [{rule}]\n")
+    store = open_store(redis_db)
+    store.set_profile("u1", {"tier": "new", "grade": "1.5"})
+    store.set_profile("u2", {"tier": "new", "grade": "2"})
+    store.close()
+    events = b"\n".join(payment(f"t{user}", user_id=user) for user in ("u1", "u2", "u3"))
+    done = riskgate("run", "--pack", pack, "--store", redis_db, "--input", "-", "--output", "-", stdin=events)
+    assert done.returncode == 0, done.stderr
+    decisions = [decoded(line) for line in done.stdout.splitlines()]
+    assert [(each.action, each.missing) for each in decisions] == [
+        ("review", ()),
+        ("allow", ()),
+        ("allow", ("profile.tier", "profile.grade")),
+    ]
 
 
 BAD = {

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rules import Condition, Input
 from rules.columns import Column, NumberColumn, TextColumn, compile_columns
 from rules.conditions import compile_scalar
+from rules.syntax import PREFIXES
 from support.expression_oracle import Typed, World, outcome
 from support.expressions import (
     FEATURES,
@@ -58,8 +59,7 @@ def _world(inputs: Sequence[Input], values: Sequence[Any], lists: Mapping[str, M
     names = {name: typed for name, (_, typed) in ((f"params.{name}", each) for name, each in PARAMS.items())}
     for read, value in zip(inputs, values, strict=True):
         if read.kind != "list":
-            prefix = {"score": "score.", "attribute": "attributes."}.get(read.kind, "")
-            names[prefix + read.name] = Typed(value, read.type)
+            names[PREFIXES.get(read.kind, "") + read.name] = Typed(value, read.type)
     for name, text in (("is_card", 'method == "card"'), ("spare", None)):
         names[name] = _macro(text, World(names, lists, NOW_MS))
     return World(names, lists, NOW_MS)

@@ -83,6 +83,18 @@ def test_entries_say_who_and_why(store: Store) -> None:
     assert store.list_entries("none") == ()
 
 
+def test_facts_of_users_are_found(store: Store, now_ms: int) -> None:
+    store.set_profile("u1", {"tier": "gold", "grade": "3"})
+    store.set_profile("u 2:\u20ac", {"tier": "\u7f51\u5361"})
+    store.set_profile("u1", {"tier": "black", "vip": "true"})
+    answer = store.exchange(["t1"], [("t1", b"one")], now_ms, ["u 2:\u20ac", "u1", "nobody"], ["tier", "vip"])
+    assert answer.decisions == {"t1": b"one"}
+    known = {user: facts for user, facts in answer.profiles.items() if facts}
+    assert known == {"u1": {"tier": "black", "vip": "true"}, "u 2:\u20ac": {"tier": "\u7f51\u5361"}}
+    assert not any(store.exchange([], [], now_ms, ["u1"], []).profiles.values())
+    assert store.exchange(["t1"], [], now_ms).profiles == {}
+
+
 IDS = st.text(min_size=1, max_size=3)
 EXCHANGES = st.lists(
     st.tuples(st.lists(IDS, max_size=4), st.lists(st.tuples(IDS, st.binary(max_size=4)), max_size=4)), max_size=6

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from engine import Engine, Piece
@@ -44,13 +45,19 @@ def cut(stream: Iterable[Incoming], sizes: Iterable[int]) -> Iterator[list[Incom
             yield list(together)
 
 
-def told(engine: Engine, stream: Iterable[Incoming], lists: Lists, sizes: Iterable[int]) -> Told:
+def told(
+    engine: Engine,
+    stream: Iterable[Incoming],
+    lists: Lists,
+    sizes: Iterable[int],
+    profiles: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Told:
     """What the engine makes of the stream, cut into batches of these sizes."""
     decisions: list[bytes] = []
     pieces: list[Piece] = []
     repeated = conflicting = unmatched = 0
     for batch in cut(stream, sizes):
-        made = engine.decide(decode([each.raw for each in batch]), lists, (), batch[0].arrived_ms)
+        made = engine.decide(decode([each.raw for each in batch]), lists, (), batch[0].arrived_ms, profiles)
         decisions += made.encoded
         repeated += len(made.repeated)
         conflicting += len(made.conflicting)

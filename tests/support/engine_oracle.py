@@ -19,7 +19,17 @@ from support.admission_oracle import NaiveAdmission
 from support.content_oracle import spans_of
 from support.cuts import Incoming, Lists
 from support.expression_oracle import Typed, World, outcome
-from support.random_packs import ATTRIBUTES, COMMON, HUGE, MACRO, OF_TRANSACTIONS, TRANSACTION, PackText, RuleText
+from support.random_packs import (
+    ATTRIBUTES,
+    COMMON,
+    HUGE,
+    MACRO,
+    OF_TRANSACTIONS,
+    PROFILE,
+    TRANSACTION,
+    PackText,
+    RuleText,
+)
 from support.window_oracle import Happening, feature
 from windows import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Aggregate
 
@@ -29,9 +39,10 @@ LAPSES: dict[int, Lapse] = {LATE: "late", FUTURE: "future"}
 
 
 class EngineOracle:
-    """Decides with one pack; `version` is what its decisions say of it."""
+    """Decides with one pack; `version` is what its decisions say of it. It knows `PROFILES` if it `has_profiles`."""
 
-    def __init__(self, pack: PackText, version: str, lists: Lists) -> None:
+    def __init__(self, pack: PackText, version: str, lists: Lists, *, has_profiles: bool = False) -> None:
+        self.has_profiles = has_profiles
         self.pack = pack
         self.version = version
         self.lists = lists
@@ -88,7 +99,7 @@ class EngineOracle:
     def _decide(self, event: Mapping[str, Any], kind: int, clock_ms: int, unknown: tuple[str, ...]) -> Decision | None:
         """The decision on an event that came for the first time; one from the future is seen as of the clock."""
         now_ms = clock_ms if kind == FUTURE else event["timestamp"]
-        world = World(dict(_fields(event)), self.lists, now_ms)
+        world = World(dict(_fields(event, has_profiles=self.has_profiles)), self.lists, now_ms)
         world = World({**world.names, "is_card": Typed(outcome(MACRO, world), "bool")}, self.lists, now_ms)
         entering = [
             number
@@ -115,7 +126,7 @@ class EngineOracle:
             serial = self.admission.find(self._number(("transaction", event["original_transaction_id"])))
             self.unmatched += serial < 0
             if serial >= 0:
-                old, amount = self.history[serial], dict(_fields(event))["amount"].value
+                old, amount = self.history[serial], dict(_fields(event, has_profiles=False))["amount"].value
                 self.history[serial] = replace(old, values={**old.values, "amount": amount})
 
     def _features(self) -> Iterator[tuple[str, Typed]]:
@@ -200,8 +211,10 @@ class EngineOracle:
         )
 
 
-def _fields(event: Mapping[str, Any]) -> Iterator[tuple[str, Typed]]:
-    """What expressions can read of an event: its fields, and its attributes in the type their names have here."""
+def _fields(event: Mapping[str, Any], *, has_profiles: bool) -> Iterator[tuple[str, Typed]]:
+    """What expressions can read of an event: its fields, its attributes and what `PROFILES` says of its user, in the
+    type that their names have here.
+    """
     for name, kind in (COMMON | OF_TRANSACTIONS | {"success": "bool"}).items():
         value = event.get(name)
         if name == "amount" and value is not None:
@@ -213,6 +226,13 @@ def _fields(event: Mapping[str, Any]) -> Iterator[tuple[str, Typed]]:
         fitting = {"number": type(value) in (int, float), "text": type(value) is str, "bool": type(value) is bool}
         known = fitting[kind] and value not in ("", HUGE)
         yield name, Typed((float(value) if kind == "number" else value) if known else None, kind)
+    facts: dict[str, dict[str, Any]] = {
+        "u1": {"profile.grade": 2.0, "profile.tier": "gold", "profile.vip": True},
+        "u2": {"profile.grade": -0.5, "profile.vip": False},
+        "u3": {"profile.tier": "3"},
+    }
+    for name, kind in PROFILE.items():
+        yield name, Typed(facts.get(event["user_id"], {}).get(name) if has_profiles else None, kind)
 
 
 def _happening(world: World, entering: frozenset[int]) -> Happening:

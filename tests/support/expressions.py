@@ -38,11 +38,11 @@ PARAMS = {
 }
 TEXTS = ("card", "Card", "ca", "d", "", "\u0130", "网卡")
 
-_NUMBERS = ["quantity", "n_1h", "score.own.value", "params.limit", "params.share", "attributes.level"]
+_NUMBERS = ["quantity", "n_1h", "score.own.value", "params.limit", "params.share", "attributes.level", "profile.grade"]
 _MONEY = ["amount", "spent_1h", "mean_1h", "params.large", "spare"]
 _DURATIONS = ["known_for", "params.young"]
 _TEXT_NAMES = ["method", "goods", "user_id", "first_goods", "params.word"]
-_BOOLS = ["is_new_device", "is_card", "params.yes", "attributes.vip", "True", "False"]
+_BOOLS = ["is_new_device", "is_card", "params.yes", "attributes.vip", "profile.vip", "True", "False"]
 _PRESENT = ["quantity", "n_1h", "score.own.value", "amount", "mean_1h", "method", "first_goods", "is_new_device"]
 
 _numeral = st.sampled_from(["0", "1", "7", "2.5", "0.25", "1e3", "1e300", "9007199254740992"])
@@ -111,7 +111,7 @@ def conditions(depth: int = 3) -> st.SearchStrategy[str]:
         return leaf
     order = "< <= > >= == !="
     numbers, texts = _numbers(depth - 1), _texts(depth - 1)
-    typed = st.sampled_from([name for name in _NUMBERS if not name.startswith("attributes")])
+    typed = st.sampled_from([name for name in _NUMBERS if not name.startswith(("attributes", "profile"))])
     inner = conditions(depth - 1)
     options = st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3).map(lambda each: repr(tuple(each)))
     return st.one_of(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -33,6 +34,8 @@ class AllowAll:
         self.lists: Mapping[str, Mapping[str, int]] = {}
         self.unknown: tuple[str, ...] = ()
         self.arrived_ms: int | None = None
+        self.facts: tuple[str, ...] = ()
+        self.profiles: Mapping[str, Mapping[str, str]] = {}
         self._made: dict[str, bytes] = {}
 
     def knows(self, batch: Batch) -> list[bool]:
@@ -44,8 +47,9 @@ class AllowAll:
         lists: Mapping[str, Mapping[str, int]],
         unknown: tuple[str, ...] = (),
         arrived_ms: int | None = None,
+        profiles: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> Judged:
-        self.lists, self.unknown, self.arrived_ms = lists, unknown, arrived_ms
+        self.lists, self.unknown, self.arrived_ms, self.profiles = lists, unknown, arrived_ms, profiles
         answers: dict[int, bytes] = {}
         repeated = []
         for at, event in enumerate(batch.events):
@@ -95,6 +99,7 @@ class Lingering(AllowAll):
         lists: Mapping[str, Mapping[str, int]],
         unknown: tuple[str, ...] = (),
         arrived_ms: int | None = None,
+        profiles: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> Judged:
         self.hurry.wait(0.2)
-        return super().decide(batch, lists, unknown, arrived_ms)
+        return super().decide(batch, lists, unknown, arrived_ms, profiles)

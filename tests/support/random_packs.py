@@ -43,6 +43,15 @@ POOLS: dict[str, tuple[str, ...]] = {
     "goods": ("points", "\x7f", "skins"),
 }
 ATTRIBUTES: dict[str, ValueType] = {"attributes.level": "number", "attributes.tier": "text", "attributes.vip": "bool"}
+PROFILE: dict[str, ValueType] = {"profile.grade": "number", "profile.tier": "text", "profile.vip": "bool"}
+PROFILES = {
+    "u1": {"grade": "2", "tier": "gold", "vip": "true"},
+    "u2": {"grade": "-0.5", "tier": "", "vip": "false"},
+    "u3": {"grade": "two", "tier": "3", "vip": "yes"},
+    'u"4\\\n': {"grade": "1e400", "vip": "True"},
+}
+"""Facts about users, as texts that are not always of the type that rules need."""
+
 HUGE = 10**400
 """An integer that no float can hold."""
 
@@ -217,7 +226,7 @@ def _rule(
     on_missing = draw.choice(("no_match", "match", "degraded"))
     reason = draw.choice((None, "SOME_REASON", "OTHER_2"))
     shown = [each for kind in ("number", "money", "duration", "text", "bool") for each in names.by_type[kind]]
-    shown = [each for each in shown if not each.startswith(("attributes.", "is_card", "params."))]
+    shown = [each for each in shown if not each.startswith(("attributes.", "profile.", "is_card", "params."))]
     explain = ("saw ", draw.choice(shown), ' "and" ', draw.choice(shown), " \\ 网")
     challenge = f"proof_{draw.randint(1, 3)}" if then == "step_up" else None
     template = "".join(f"{{{each}}}" if index % 2 else each for index, each in enumerate(explain))
@@ -299,7 +308,7 @@ def _names(fields: dict[str, ValueType], features: Sequence[FeatureText], *, sco
         by_type["number"] += ["score.own.value", "score.own.quantile"] * 3
         present += ["score.own.value"]
     if attributes:
-        for name, kind in ATTRIBUTES.items():
+        for name, kind in (ATTRIBUTES | PROFILE).items():
             by_type[kind].append(name)
     if "method" in fields:
         by_type["bool"].append("is_card")
@@ -322,13 +331,15 @@ def _condition(draw: random.Random, names: Names, depth: int) -> str:
     if kind == "duration":
         return f"{name} {order} {_param(names, 'young', '10s', Typed(10_000, 'duration'))}"
     limit = draw.choice(("0", "1", "2", "3", "40", "2.5"))
-    other = draw.choice([each for each in names.by_type[kind] if not each.startswith("attributes.")] or [limit])
+    other = draw.choice(
+        [each for each in names.by_type[kind] if not each.startswith(("attributes.", "profile."))] or [limit]
+    )
     if kind == "money" and draw.random() < 0.4 and names.in_rule:
         limit = _param(names, "large", "25.50 CNY", Typed(2_550, "money"))
     if kind == "number" and draw.random() < 0.3 and names.in_rule:
         limit = _param(names, "most", "2", Typed(2, "number", bare=True))
     forms = [f"{name} {order} {limit}", f"1 < {name} <= {limit}"]
-    if not name.startswith("attributes."):
+    if not name.startswith(("attributes.", "profile.")):
         forms += [
             f"{name} / {other} {order} 0.5",
             f"max({name}, {other}) - {name} {order} {limit}",

@@ -189,3 +189,25 @@ rules:
     assert [(failure.case.name, failure.problem[0]) for failure in report.failures] == [
         ("wrong", "expected then: allow, got no_match")
     ]
+
+
+def test_a_test_says_what_profiles_have(tmp_path: Path) -> None:
+    body = """\
+rules:
+- id: a.young
+  when: profile.grade < 2 and not profile.vip and profile.tier == "new"
+  then: review
+  tests:
+  - name: new
+    profiles: {u1: {grade: 1.5, vip: false, tier: new}, u2: {grade: 3}}
+    given: [{payment: {user_id: u1}}]
+    expect: {then: review}
+  - {name: old, profiles: {u1: {grade: 2, vip: false, tier: new}}, given: [{payment: {}}], expect: {then: allow}}
+  - {name: nobody, given: [{payment: {}}], expect: {then: review}}
+"""
+    (failure,) = run_cases(sound_pack(tmp_path, body)).failures
+    assert failure.case.name == "nobody"
+    assert failure.problem[1:] == (
+        'when  profile.grade < 2 and not profile.vip and profile.tier == "new"',
+        "      missing                   missing         missing",
+    )
