@@ -42,6 +42,7 @@ class Composer:
             for number, rule in enumerate(rules)
             if rule.mode == "live" and rule.reason is not None
         }
+        self._numbers = {rule.id: number for number, rule in enumerate(rules)}
         self._kept: dict[tuple[int, tuple[str, ...], int, bool, Lapse | None], Answer] = {}
 
     @property
@@ -60,6 +61,22 @@ class Composer:
                 self._kept.clear()
             answer = self._kept[key] = self._compose(numbers_of(hit), missing, numbers_of(failed), degraded, lapse)
         return answer
+
+    def would_say(self, rule: str, frame: Frame, positions: Sequence[int]) -> list[str]:
+        """The reason that the rule would give for the frame's events at `positions`, as JSON; or empty texts."""
+        reason = self._reasons.get(self._numbers[rule])
+        return [""] * len(positions) if reason is None else reason.told(frame, positions)
+
+    def elapsed(self, rule: str, said: str, timer_ms: int, unsure: bool) -> tuple[Action, str] | None:
+        """Action and tail of the answer when a wait of the rule was in vain; None where that rule has gone."""
+        number = self._numbers.get(rule)
+        if number is None:
+            return None
+        answer = self.answer(1 << number, ("windows",) if unsure else (), 0, unsure, None)
+        tail = answer.tail
+        if answer.telling and said:
+            tail = f"{tail[: answer.gap]}{said}{tail[answer.gap :]}"
+        return answer.action, f'{tail[:-1]},"timer":{timer_ms}}}'
 
     def tails(self, frame: Frame, positions: Sequence[int], answers: Sequence[Answer]) -> list[str]:
         """The whole tails of the answers to the frame's events at `positions`, with their reasons."""

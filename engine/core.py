@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.features import FeaturePlan
+from engine.waits import Due, Pending, Wait, Waits
 from rules import Timing
 from schemas import EARLIEST_MS
 from windows import (
@@ -19,8 +20,11 @@ from windows import (
     DUPLICATE,
     FRESH,
     FUTURE,
+    HAS_COME,
     LATE,
+    NOT_OURS,
     NULL,
+    UNSURE,
     Admission,
     Columns,
     Verdicts,
@@ -43,7 +47,7 @@ class Coming(msgspec.Struct, frozen=True, gc=False):
 
     `ids` and `contents` are uint64[n]; `timestamp_ms` and `arrival_ms` are int64[n], the latter None where nobody knows
     when they came. `columns` are what the windows want of them. `texts` are the texts that features answer with, by
-    field. `revaluation` is what the last of the events says of an earlier one.
+    field. `revaluation` is what the last of the events says of an earlier one, `waits` are those that they start.
     """
 
     ids: NDArray[np.uint64]
@@ -53,6 +57,7 @@ class Coming(msgspec.Struct, frozen=True, gc=False):
     columns: Columns
     texts: Texts
     revaluation: Revaluation | None
+    waits: Sequence[Wait] = ()
 
 
 class Entered(msgspec.Struct, frozen=True, gc=False):
@@ -60,13 +65,14 @@ class Entered(msgspec.Struct, frozen=True, gc=False):
 
     `turn` counts what has been taken in, over all runs that share their records. `admitted` are the events as they
     were taken in; they are those of `verdicts.kinds` below DUPLICATE. `revalued` is False where an event that was to
-    change is not known.
+    change is not known. `due` are the waits that were over as one of the admitted came.
     """
 
     turn: int
     verdicts: Verdicts
     admitted: Coming
     revalued: bool
+    due: Sequence[Due]
 
 
 class Share(msgspec.Struct, frozen=True, gc=False):
@@ -75,13 +81,23 @@ class Share(msgspec.Struct, frozen=True, gc=False):
     `features` is int64[features, m] as `windows.WindowStore` gives them, NULL for events that nobody judges. `owned` is
     bool[chains with windows, m], which of them are this shard's own, None where all are. `complete` is bool[m], whether
     the log surely had all that the windows reach, None where it had for all. `texts` are those that the rows in
-    `features` mean: of all rows, by field, where there is one shard; else of m events, by feature.
+    `features` mean: of all rows, by field, where there is one shard; else of m events, by feature. `probed` says for
+    each wait that was over what `windows.WindowStore.probe` does.
     """
 
     features: NDArray[np.int64]
     owned: NDArray[np.bool_] | None
     complete: NDArray[np.bool_] | None
     texts: Mapping[str, NDArray[np.object_]]
+    probed: Sequence[int]
+
+
+class Elapsed(NamedTuple):
+    """A wait that was in vain, as event `at` came; `unsure` where not all is known that came meanwhile."""
+
+    at: int
+    pending: Pending
+    unsure: bool
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
@@ -89,13 +105,14 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 
     `features` is int64[features, n], NULL for events that were not admitted; `texts` has, by field, those that rows in
     it mean. `complete` is bool[n], whether all was known that the windows reach, as it is not for who is late; None
-    where it was for all.
+    where it was for all. `elapsed` are waits that were in vain, in order.
     """
 
     entered: Entered
     features: NDArray[np.int64]
     texts: Mapping[str, NDArray[np.object_]]
     complete: NDArray[np.bool_] | None
+    elapsed: Sequence[Elapsed]
 
 
 class Readmitted(NamedTuple):
@@ -103,11 +120,13 @@ class Readmitted(NamedTuple):
 
     `first` is the serial of the first of them, `repeatable` the lowest that an event may still turn out to be a
     repetition of. `meant` is the serial of the event that the last of them changes, -1 where there is none.
+    `reached_ms` is how far the stream had come.
     """
 
     first: int
     repeatable: int
     meant: int
+    reached_ms: int
 
 
 class Core:
@@ -128,6 +147,7 @@ class Core:
         self._admission = Admission(timing.lateness_ms, timing.skew_ms, timing.dedupe_ms, self.keep_ms)
         self._shards = shards
         self._store = WindowStore(plan, memory_bytes, lateness_ms=timing.lateness_ms, shard=shard, shards=shards)
+        self._waits = Waits(features.waits, timing.lateness_ms)
         self._turn = 0
 
     @property
@@ -171,14 +191,19 @@ class Core:
 
     def take(self, coming: Coming) -> Taken:
         """Takes the events in, at most BATCH_MAX, and answers with their features. The core must be the only shard."""
-        entered, features, complete = self._enter(coming)
-        return _spread(entered, features, self._rows_of, complete)
+        entered, features, complete, probed = self._enter(coming)
+        return _spread(entered, features, self._rows_of, complete, probed)
+
+    def elapse(self) -> list[Elapsed]:
+        """The waits that are in vain if no event comes any more. The core must be the only shard."""
+        due = self._waits.end()
+        return _in_vain(due, [self._store.probe(self._waits.probe(each)) for each in due])
 
     def enter(self, coming: Coming) -> tuple[Entered, Share]:
         """Takes the events in, as all shards must in the same order, and answers with what this one has of them."""
-        entered, features, complete = self._enter(coming)
+        entered, features, complete, probed = self._enter(coming)
         if self._shards == 1:
-            return entered, Share(features, None, complete, self._rows_of)
+            return entered, Share(features, None, complete, self._rows_of, probed)
         owned = self._store.owned
         texts = {}
         for number, field in self.plan.texts.items():
@@ -186,7 +211,7 @@ class Core:
             found = owned[self.plan.chain_of[number]] & (rows != NULL) & entered.admitted.columns.judged
             texts[str(number)] = np.full(len(rows), None, dtype=np.object_)
             texts[str(number)][found] = self._rows_of[field][rows[found]]
-        return entered, Share(features, owned, complete, texts)
+        return entered, Share(features, owned, complete, texts, probed)
 
     def joined(self, entered: Entered, shares: Sequence[Share]) -> Taken:
         """What all shards together say of events that have entered; `shares` are theirs, one of each."""
@@ -199,7 +224,11 @@ class Core:
         for share in shares:
             if share.complete is not None:
                 complete = share.complete if complete is None else complete & share.complete
-        return _spread(entered, features, texts, complete)
+        probed = [
+            next(found for found in answers if found != NOT_OURS)
+            for answers in zip(*(share.probed for share in shares), strict=True)
+        ]
+        return _spread(entered, features, texts, complete, probed)
 
     def _joined_texts(self, features: NDArray[np.int64], shares: Sequence[Share]) -> dict[str, NDArray[np.object_]]:
         """The texts that features mean, by field; the features are made to be the places in there."""
@@ -215,34 +244,46 @@ class Core:
             texts[field].append(chosen)
         return {field: np.concatenate(parts) for field, parts in texts.items()}
 
-    def _enter(self, coming: Coming) -> tuple[Entered, NDArray[np.int64], NDArray[np.bool_] | None]:
-        """Takes the events in; the features and what was complete are as in a Share."""
+    def _enter(self, coming: Coming) -> tuple[Entered, NDArray[np.int64], NDArray[np.bool_] | None, Sequence[int]]:
+        """Takes the events in; the features, what was complete and what was probed are as in a Share."""
         verdicts = self._admission.admit(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
         admitted = coming if verdicts.plain else _admitted(coming, verdicts)
-        features, rows = self._store.update(admitted.columns)
+        due = self._due(admitted, verdicts)
+        features, rows = self._store.update(admitted.columns, list(map(self._waits.probe, due)))
         complete = self._complete(admitted.columns.timestamp_ms)
         self._keep_texts(rows, admitted.texts)
         self._turn += 1
         revalued = self._revalue(admitted.revaluation)
-        return Entered(self._turn, verdicts, admitted, revalued), features, complete
+        entered = Entered(self._turn, verdicts, admitted, revalued, due)
+        return entered, features, complete, tuple(self._store.probed)
+
+    def _due(self, admitted: Coming, verdicts: Verdicts) -> list[Due]:
+        """Takes in the waits that the events start; those that are over as one of them comes."""
+        serials, reached_ms, columns = verdicts.serials, verdicts.reached_ms, admitted.columns
+        if not verdicts.plain:
+            known = verdicts.kinds < DUPLICATE
+            serials, reached_ms = serials[known], reached_ms[known]
+        return self._waits.begin(admitted.waits, serials, columns.timestamp_ms, columns.ids, reached_ms)
 
     def readmit(self, coming: Coming) -> Readmitted:
         """Remembers events that were admitted before, any number of them; they are loaded next."""
         first = self.next_serial
         self._admission.load(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
         meant = -1 if coming.revaluation is None else self._serial(coming.revaluation)
-        return Readmitted(first, self.repeatable, meant)
+        return Readmitted(first, self.repeatable, meant, self.clock_ms)
 
-    def load(self, coming: Coming, meant: int, turn: int) -> None:
+    def load(self, coming: Coming, readmitted: Readmitted, turn: int) -> None:
         """Takes readmitted events in, up to that turn; nobody asks for their features.
 
-        The last one may change the event with the serial `meant`. This may run while the next ones are readmitted.
+        This may run while the next ones are readmitted.
         """
         self._turn = turn
+        times_ms, ids = coming.columns.timestamp_ms, coming.columns.ids
+        self._waits.load(coming.waits, readmitted.first, times_ms, ids, readmitted.reached_ms)
         rows = self._store.load(coming.columns)
         self._keep_texts(rows, coming.texts)
         if coming.revaluation is not None:
-            self._change(meant, coming.revaluation)
+            self._change(readmitted.meant, coming.revaluation)
 
     def _serial(self, revaluation: Revaluation) -> int:
         """That of the event which is meant; -1 where it is not known."""
@@ -283,10 +324,12 @@ def _spread(
     features: NDArray[np.int64],
     texts: Mapping[str, NDArray[np.object_]],
     complete: NDArray[np.bool_] | None,
+    probed: Sequence[int],
 ) -> Taken:
     """From the events that were admitted to all that came."""
+    elapsed = _in_vain(entered.due, probed)
     if entered.verdicts.plain:
-        return Taken(entered, features, texts, complete)
+        return Taken(entered, features, texts, complete, elapsed)
     kinds = entered.verdicts.kinds
     known = kinds < DUPLICATE
     whole = kinds != LATE
@@ -296,7 +339,16 @@ def _spread(
         spread = np.full((len(features), len(known)), NULL, dtype=np.int64)
         spread[:, known] = features
         features = spread
-    return Taken(entered, features, texts, whole)
+    places: list[int] = np.flatnonzero(known).tolist()
+    return Taken(entered, features, texts, whole, [each._replace(at=places[each.at]) for each in elapsed])
+
+
+def _in_vain(due: Sequence[Due], probed: Sequence[int]) -> list[Elapsed]:
+    return [
+        Elapsed(each.at, each.pending, found == UNSURE)
+        for each, found in zip(due, probed, strict=True)
+        if found != HAS_COME
+    ]
 
 
 def moments_of(verdicts: Verdicts, timestamp_ms: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -327,4 +379,13 @@ def _admitted(coming: Coming, verdicts: Verdicts) -> Coming:
         ),
         {field: [texts[at] for at in known.tolist()] for field, texts in coming.texts.items()},
         coming.revaluation if kinds[-1] < DUPLICATE else None,
+        _started(coming.waits, kinds),
     )
+
+
+def _started(waits: Sequence[Wait], kinds: NDArray[np.int64]) -> Sequence[Wait]:
+    """The waits of events that count, in their places among those that were admitted."""
+    if not waits:
+        return waits
+    places = np.cumsum(kinds < DUPLICATE) - 1
+    return [wait._replace(at=int(places[wait.at])) for wait in waits if kinds[wait.at] == FRESH]

@@ -1,12 +1,14 @@
 """The engine: one batch of events in, one batch of decisions out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from engine.answers import Answers, repeated
 from engine.composition import encode
-from engine.core import Coming, Core, Entered, Readmitted, Taken, moments_of
+from engine.core import Coming, Core, Elapsed, Entered, Readmitted, Taken, moments_of
 from engine.features import TYPE_CODES, FeaturePlan, feature_plan
 from engine.fields import Fields
 from engine.frames import NO_PROFILES, Frame, Lists, Profiles
@@ -16,10 +18,11 @@ from engine.measurements import Measured, measured
 from engine.records import Bundle, Piece, Record, bundles
 from engine.scoring import Learnt
 from engine.tables import FeatureTable
+from engine.waits import Wait
 from rules import Input, Pack
 from schemas import STRUCTS, TRANSACTION_TYPES, Action, Correction, Event, Lapse, Reversal, Value
 from schemas.batches import Batch
-from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Hasher
+from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Columns, Hasher
 
 MEMORY_BYTES = 4 << 30
 """Address space for the windows unless the caller says otherwise."""
@@ -39,7 +42,8 @@ class Decisions(msgspec.Struct, frozen=True):
     `actions` are those of the events that were decided now. `watched` has, for each of these, the values of the inputs
     that the engine was told to watch; it is empty without any. `repeated` are the positions of events that had been
     decided before, `conflicting` of those whose id had been used by another event: they get no decision.
-    `unmatched` counts reversals and corrections of transactions that are not known.
+    `unmatched` counts reversals and corrections of transactions that are not known. Where a wait was in vain, its
+    decision stands before that of the event which came then, and has the position -1 less that event's.
     """
 
     positions: list[int]
@@ -50,6 +54,15 @@ class Decisions(msgspec.Struct, frozen=True):
     conflicting: list[int]
     unmatched: int
     pieces: tuple[Piece, ...]
+
+
+class Timer(NamedTuple):
+    """What is decided on a wait: about which event, of when, the rest of the decision, and its action."""
+
+    name: str
+    timestamp_ms: int
+    tail: str
+    action: Action
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
@@ -90,6 +103,7 @@ class Engine:
         self._judged_kinds = frozenset(map(TYPE_CODES.__getitem__, judged))
         self._intake = Intake(features, hasher, judged)
         self.core = Core(features, pack.timing, memory_bytes, shard, shards)
+        self._waits = {rule.id: features.waits[rule.id] for rule in self._judge.rules if rule.absence is not None}
         self.answers = Answers()
         self._forms = features.forms({read.name for read in self._judge.inputs if read.kind == "feature"})
         self._texts = _texts_read(self._judge.inputs | self._intake.guard_inputs, features)
@@ -156,7 +170,36 @@ class Engine:
         """The batch in pieces that the core takes in at once, with the arguments of `decide`."""
         for start, piece in _pieces(batch):
             frame = Frame(piece, self._currency, self._texts, self._hasher, lists, self._type_ids, profiles)
-            yield Question(frame, unknown, start, self._intake.coming(frame, arrived_ms))
+            coming = self._intake.coming(frame, arrived_ms)
+            if self._waits:
+                coming = msgspec.structs.replace(coming, waits=self._started(frame, coming.columns))
+            yield Question(frame, unknown, start, coming)
+
+    def _started(self, frame: Frame, columns: Columns) -> list[Wait]:
+        """The waits that the events of a frame start, if they count."""
+        waits: list[Wait] = []
+        for rule, form in self._waits.items():
+            starting = columns.entering & np.uint64(1 << form.start) != 0
+            places: list[int] = np.flatnonzero(starting & (columns.ids[:, form.keys] != 0).all(axis=1)).tolist()
+            said = self._judge.composer.would_say(rule, frame, places)
+            waits += [Wait(at, rule, frame.names[at], text) for at, text in zip(places, said, strict=True)]
+        return waits
+
+    def elapse(self) -> list[bytes]:
+        """The decisions on all waits that are in vain if no event comes any more."""
+        timers = [timer for _, timer in self._timers(self.core.elapse())]
+        names, times = [timer.name for timer in timers], [timer.timestamp_ms for timer in timers]
+        return encode(names, times, [timer.tail for timer in timers])
+
+    def _timers(self, elapsed: Sequence[Elapsed]) -> list[tuple[int, Timer]]:
+        """Before the answers to which events a wait's decision stands, and that."""
+        timers = []
+        for at, pending, unsure in elapsed:
+            timer_ms = pending.start_ms + self._waits[pending.rule].within_ms if pending.rule in self._waits else 0
+            answer = self._judge.composer.elapsed(pending.rule, pending.reason, timer_ms, unsure)
+            if answer is not None:
+                timers.append((at, Timer(pending.name, pending.start_ms, answer[1], answer[0])))
+        return timers
 
     def conclude(self, question: Question, taken: Taken, recorded: Mapping[int, str | None]) -> Decisions:
         """The answers, from what the core says of the events.
@@ -185,10 +228,14 @@ class Engine:
         whole = len(positions) == len(frame.names)
         said = frame.names if whole else [frame.names[at] for at in positions]
         times = frame.times if whole else [frame.times[at] for at in positions]
+        actions = [answer.action for answer in answers]
+        if taken.elapsed and (timers := self._timers(taken.elapsed)):
+            actions += [timer.action for _, timer in timers]
+            positions, said, times, tails, answered = _with_timers(positions, said, times, tails, answered, timers)
         return Decisions(
-            [start + at for at in positions] if start else positions,
+            [start + at if at >= 0 else at - start for at in positions] if start else positions,
             encode(said, times, tails),
-            [answer.action for answer in answers],
+            actions,
             watched,
             [start + at for at in again],
             [] if kinds is None else [start + at for at, kind in enumerate(kinds) if kind == CONFLICT],
@@ -250,7 +297,7 @@ class Engine:
         is prepared by an iterator that `ahead` may let run while this works.
         """
         for bundle, readmitted in ahead(self._prepared(records)):
-            self.core.load(bundle.entered, readmitted.meant, bundle.turn)
+            self.core.load(bundle.entered, readmitted, bundle.turn)
             self.answers.keep(readmitted.first, bundle.tails)
             self.answers.forget(readmitted.repeatable)
 
@@ -323,6 +370,26 @@ def _with_repeated(
     numbers = {at: number for number, at in enumerate(merged)}
     moved = [number if number < 0 else numbers[positions[number]] for number in answered]
     return merged, [all_tails[at] for at in merged], moved
+
+
+def _with_timers(
+    positions: list[int],
+    said: list[str],
+    times: list[int],
+    tails: list[str],
+    answered: list[int],
+    timers: list[tuple[int, Timer]],
+) -> tuple[list[int], list[str], list[int], list[str], list[int]]:
+    """The answers with the decisions on waits among them, each before that of the event which came then."""
+    events = [(at, 1, number) for number, at in enumerate(positions)]
+    order = sorted([*((at, 0, number) for number, (at, _) in enumerate(timers)), *events])
+    numbers = {number: place for place, (_, is_event, number) in enumerate(order) if is_event}
+    found = [
+        (at, said[number], times[number], tails[number]) if is_event else (-1 - at, *timers[number][1][:3])
+        for at, is_event, number in order
+    ]
+    places, names, moments, texts = map(list, zip(*found, strict=True))
+    return places, names, moments, texts, [number if number < 0 else numbers[number] for number in answered]
 
 
 def _numbers_at(positions: list[int], count: int) -> list[int]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.tables import FeatureForms
+from engine.waits import WaitForm
 from rules import Condition, Feature, Filter, Pack
 from rules.models import FilterKey
 from schemas import STRUCTS
@@ -27,6 +28,8 @@ class FeaturePlan:
     plan: Plan
     names: tuple[str, ...]
     filters: tuple[Filter, ...]
+    waits: Mapping[str, WaitForm]
+    """By rule: those whose last step is an absence."""
 
     @property
     def guarded(self) -> tuple[tuple[int, Condition], ...]:
@@ -56,10 +59,22 @@ class FeaturePlan:
 def feature_plan(pack: Pack) -> FeaturePlan:
     """The plan for all features of the pack, read by a rule or not."""
     features = pack.features.values()
+    absences = {rule.id: rule.absence for rule in pack.rules if rule.absence is not None}
     filters = {each.key: each for feature in features for each in feature.filters}
+    filters |= {each.start.key: each.start for each in absences.values()}
     numbers = {key: number for number, key in enumerate(filters)}
     aggregates = [_aggregate(feature, numbers) for feature in features]
-    return FeaturePlan(plan_of(aggregates, VALUE_FIELDS), tuple(pack.features), tuple(filters.values()))
+    plan, names = plan_of(aggregates, VALUE_FIELDS), tuple(pack.features)
+    waits = {
+        rule: WaitForm(
+            names.index(each.feature.name),
+            tuple(map(plan.ids.index, each.feature.by)),
+            numbers[each.start.key],
+            each.within_ms,
+        )
+        for rule, each in absences.items()
+    }
+    return FeaturePlan(plan, names, tuple(filters.values()), waits)
 
 
 def signature_of(pack: Pack) -> str:

@@ -27,7 +27,7 @@ class Judge:
 
     def __init__(self, pack: Pack, text_id: Callable[[str], int], watched: Iterable[Input]) -> None:
         self.rules = tuple(rule for rule in pack.rules if rule.mode != "off")
-        numbered = dict(enumerate(self.rules))
+        numbered = {number: rule for number, rule in enumerate(self.rules) if rule.absence is None}
         scored = {
             number: rule
             for number, rule in numbered.items()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.composition import TAILS_MAX, encode
 from engine.core import Coming, Revaluation
 from engine.scoring import Learnt
+from engine.waits import Wait
 from windows import Columns, Plan
 
 BUNDLE_EVENTS = 8_192
@@ -44,10 +45,10 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     Columns of the events that entered: `ids`, `contents`, `timestamps`, `arrivals` (empty where unknown), `times` as
     the windows have them (empty where equal to `timestamps`), `keys` (event by event) and `values` (column by column),
-    `entering`, and `answered`, 4 bytes an item. `texts` has a list for each text field that features answer
-    with, by name. Of the answers: `names`, `said` (their timestamps), and in `chosen`, 4 bytes an item, which of
-    `tails`. `answered` and `said` are empty where there is one answer for each event that entered, its own. `clock_ms`
-    is how far the stream had come, in event time.
+    `entering`, and `answered`, 4 bytes an item. `texts` has a list for each text field that features answer with, by
+    name. Of the answers: `names`, `said` (their timestamps), and in `chosen`, 4 bytes an item, which of `tails`.
+    `waits` are those that started. `answered` and `said` are empty where there is one answer for each event that
+    entered, its own. `clock_ms` is how far the stream had come, in event time.
     """
 
     turn: int
@@ -68,6 +69,7 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
     learnt: list[Learnt]
     revaluation: tuple[int, int] | None
     clock_ms: int
+    waits: list[Wait] = []
 
     @property
     def latest_ms(self) -> int:
@@ -113,6 +115,7 @@ def record_of(piece: Piece) -> Record:
         learnt=piece.learnt,
         revaluation=entered.revaluation,
         clock_ms=piece.clock_ms,
+        waits=list(entered.waits),
     )
 
 
@@ -164,12 +167,20 @@ def _bundle(records: list[Record], plan: Plan, text_fields: list[str], kept: dic
         for number, field in enumerate(text_fields)
     }
     ids, contents = (_column([getattr(each, name) for each in records], np.uint64) for name in ("ids", "contents"))
-    last = records[-1].revaluation
+    last = None if records[-1].revaluation is None else Revaluation(*records[-1].revaluation)
     return Bundle(
         records[-1].turn,
-        Coming(ids, contents, timestamps, arrivals, columns, texts, None if last is None else Revaluation(*last)),
+        Coming(ids, contents, timestamps, arrivals, columns, texts, last, list(_waits(records))),
         list(chain.from_iterable(_tails(record, kept) for record in records)),
     )
+
+
+def _waits(records: Iterable[Record]) -> Iterator[Wait]:
+    """The waits in their places among all events."""
+    start = 0
+    for record in records:
+        yield from (wait._replace(at=start + wait.at) for wait in record.waits)
+        start += len(record.ids) // 8
 
 
 def _tails(record: Record, kept: dict[str, str]) -> Sequence[str | None]:

@@ -127,12 +127,14 @@ class Decider:
         decisions = made.encoded
         conflicting = made.conflicting if fresh is None else [fresh[at] for at in made.conflicting]
         if self._recall is not None and fresh is not None:
-            decided = {fresh[at]: encoded for at, encoded in zip(made.positions, made.encoded, strict=True)}
+            decided = {fresh[at]: encoded for at, encoded in zip(made.positions, made.encoded, strict=True) if at >= 0}
             old = {fresh[at] for at in (*made.repeated, *made.conflicting)}
             self._recall.record((case.keys[at], decided.get(at, b"")) for at in fresh if at not in old)
             if case.others:
-                answers = {**decided, **case.others}
-                decisions = [answers[at] for at in sorted(answers) if answers[at]]
+                answers = [(at, 1, encoded) for at, encoded in {**decided, **case.others}.items() if encoded]
+                timers = [(-1 - at, each) for at, each in zip(made.positions, made.encoded, strict=True) if at < 0]
+                answers += [(fresh[at], 0, encoded) for at, encoded in timers]
+                decisions = [encoded for _, _, encoded in sorted(answers, key=itemgetter(0, 1))]
         letters = [(rejection.index, _dead_letter(arrival, rejection)) for rejection in batch.rejections]
         audits: list[AuditEvent] = []
         if conflicting:

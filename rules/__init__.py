@@ -8,6 +8,7 @@ from rules.findings import CODES, Finding, Place
 from rules.loader import Loaded, load
 from rules.models import (
     NEVER,
+    Absence,
     Case,
     DetectorSpec,
     Expect,
@@ -25,6 +26,7 @@ from rules.syntax import Condition, Input, Literal, ValueType
 __all__ = [
     "CODES",
     "NEVER",
+    "Absence",
     "Case",
     "Condition",
     "DetectorSpec",

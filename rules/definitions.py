@@ -204,9 +204,8 @@ class Definitions:
     @property
     def features(self) -> dict[str, Feature]:
         """All features: those with a name of their own, and those of the rules' sequences."""
-        return self.vocabulary.features | {
-            rule.sequence.name: rule.sequence for rule in self.rules if rule.sequence is not None
-        }
+        hidden = [rule.absence.feature if rule.absence else rule.sequence for rule in self.rules]
+        return self.vocabulary.features | {feature.name: feature for feature in hidden if feature is not None}
 
     def _check_sizes(self, tables: Sequence[Table]) -> None:
         """Bounds of features and sequences together."""
@@ -215,6 +214,7 @@ class Definitions:
         if len(features) > len(self.vocabulary.features):
             self.shapes.count(len(features), FEATURES_MAX, "features and sequences in a pack", spots[0])
         filters = {each.key for feature in features.values() for each in feature.filters}
+        filters |= {rule.absence.start.key for rule in self.rules if rule.absence is not None}
         if len(filters) > FILTERS_MAX:
             message = f"expected at most {FILTERS_MAX} different pairs of `where` and `event` among the features"
             message += " and steps" if len(features) > len(self.vocabulary.features) else ""

@@ -24,7 +24,7 @@ from rules.loader import SECTIONS
 from rules.models import AGGREGATES, MODES, ON_MISSING, SEVERITIES, THENS
 from rules.overlays import CHANGE_KEYS, OVERLAY_KEYS
 from rules.rule_reader import RULE_KEYS
-from rules.sequences import SEQUENCE_KEYS
+from rules.sequences import ABSENT, SEQUENCE_KEYS
 from rules.shapes import NAME, PACK_NAME, REASON, RULE_ID
 from schemas import ACTIONS, EXPONENTS, STRUCTS
 
@@ -223,8 +223,10 @@ def _rule() -> Schema:
 
 
 def _sequence() -> Schema:
-    steps = _items(_ref("step"), bounds.STEPS_MAX)
-    shapes = {"by": _ref("key"), "within": _ref("duration"), "steps": steps, "unless": steps}
+    several = _items(_ref("step"), bounds.STEPS_MAX)
+    absent = _table({ABSENT: {"anyOf": [_ref("step"), several]}}, (ABSENT,))
+    steps = _items({"anyOf": [_ref("step"), absent]}, bounds.STEPS_MAX)
+    shapes = {"by": _ref("key"), "within": _ref("duration"), "steps": steps, "unless": several}
     return _table(_of(SEQUENCE_KEYS, shapes, "a key of a sequence"), [key for key in SEQUENCE_KEYS if key != "unless"])
 
 

@@ -84,6 +84,19 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """What does not come: none that `feature` counts, with the key of an event that passes `start`, for `within_ms`."""
+
+    start: Filter
+    feature: Feature
+
+    @property
+    def within_ms(self) -> int:
+        """The feature's window begins with the event itself."""
+        return self.feature.over_ms - 1
+
+
+@dataclass(frozen=True, slots=True)
 class ListSpec:
     """A named list of texts. `entries` are those of its file: the text, and when it expires in epoch milliseconds."""
 
@@ -172,6 +185,7 @@ class Rule:
     """A rule as it is to be run. `events` are the types of event it judges, `challenge` what a step-up asks for.
 
     Where it has a sequence, `when` is the condition on its last step, and reads the feature `sequence`.
+    A rule with an `absence` is judged at no event, but when the time has passed in vain: its `when` is not run.
     `when` has its exceptions and its end in its tree. Where it matches and is live, the hits of the rules that it
     `overrides` do not count for the action.
     """
@@ -180,6 +194,7 @@ class Rule:
     title: str | None
     when: Condition
     sequence: Feature | None
+    absence: Absence | None
     params: Mapping[str, LiteralValue]
     then: Then
     mode: Mode

@@ -14,7 +14,7 @@ from rules.models import MODES, ON_MISSING, SEVERITIES, THENS, Case, Rule, Then,
 from rules.overlays import Overlay
 from rules.overrides import Overrides
 from rules.resolution import Resolver
-from rules.scopes import Macro, Scope, Vocabulary
+from rules.scopes import Macro, Scope, Vocabulary, Where
 from rules.sequences import Sequence, SequenceReader
 from rules.shapes import REASON, RULE_ID, Shapes, as_options
 from rules.syntax import Condition, Literal, Read, inputs_of
@@ -93,14 +93,15 @@ class RuleReader:
         node = table.get("sequence")
         sequence = None if node is None else self._sequence(node, table, id_scalar)
         events = sequence.events if sequence else read_events(table.get("event"), self.defaults.events, self.shapes)
-        scope = Scope("a rule", self.vocabulary, None if node and not sequence else events, params, self.macro)
+        where: Where = "a step" if sequence and sequence.absence else "a rule"
+        scope = Scope(where, self.vocabulary, None if node and not sequence else events, params, self.macro)
         when = sequence.when if sequence else None if node else self._when(table, scope)
         explain = self._explain(table, scope)
         if when is not None:
             self._check_params(table)
         exceptions = read_exceptions(table.get("exceptions"), events, self.vocabulary.currency, self.shapes)
         challenge = self._challenge(table, then)
-        tests = self._tests(table, then)
+        tests = self._tests(table, then, has_features=not (sequence and sequence.absence))
         title, runbook = self.shapes.text(table, "title"), self.shapes.text(table, "runbook")
         own_severity = self.shapes.choice(table, "severity", as_options(SEVERITIES)) or self.defaults.severity
         severity = self.overlay.severity(self.ledger.rule) or own_severity
@@ -116,6 +117,7 @@ class RuleReader:
             title=title,
             when=when.restricted([*until, *exceptions]),
             sequence=sequence.feature if sequence else None,
+            absence=sequence.absence if sequence else None,
             params=known,
             then=then,
             mode=mode,
@@ -125,7 +127,7 @@ class RuleReader:
             challenge=challenge,
             runbook=runbook,
             on_missing=on_missing,
-            events=events,
+            events=frozenset() if sequence and sequence.absence else events,
             tests=tests,
             overrides=overrides,
         )
@@ -138,12 +140,16 @@ class RuleReader:
             self.ledger.report("missing-challenge", (table.get("then") or table).spot, message, hint)
         return challenge
 
-    def _tests(self, table: Table, then: Then | None) -> tuple[Case, ...]:
+    def _tests(self, table: Table, then: Then | None, *, has_features: bool) -> tuple[Case, ...]:
         node = table.get("tests")
         if node is None:
             return ()
         broken = {name for kind, name in self.vocabulary.broken if kind == "feature"}
-        return CaseReader(self.shapes, self.vocabulary.currency, self.vocabulary.features, broken, then).read(node)
+        cases = CaseReader(self.shapes, self.vocabulary.currency, self.vocabulary.features, broken, then).read(node)
+        if not has_features and any(case.expect.features for case in cases):
+            message = "a rule on what does not come is decided later, where no features are to be expected"
+            self.ledger.report("bad-test", node.spot, message, "leave `features` out")
+        return cases
 
     def _check_unique(self, scalar: Scalar) -> None:
         line = f"{scalar.source.name}:{scalar.source.position(scalar.start)[0]}"
@@ -194,6 +200,11 @@ class RuleReader:
             "when": "a rule has either `when` or `sequence`",
             "event": "a sequence is judged at the events of its last step",
         }
+        if sequence is not None and sequence.absence is not None:
+            reasons |= dict.fromkeys(
+                ("on_missing", "exceptions", "overrides", "expires"),
+                "what does not come is decided by itself: without a key, nothing is waited for",
+            )
         others = [key for key, _ in table.entries if key.value in reasons]
         for key in others:
             self.ledger.report("bad-sequence", key.spot, reasons[key.value], f"delete {quoted(key.value)}")

@@ -8,20 +8,25 @@ from rules.expressions import check_condition
 from rules.features import key_fields, read_events
 from rules.findings import quoted
 from rules.literals import duration_ms
-from rules.models import Feature, Filter
+from rules.models import Absence, Feature, Filter
 from rules.scopes import Macro, Scope, Vocabulary, feature_input
 from rules.shapes import Shapes
-from rules.syntax import Condition, Junction, Mention, Read
+from rules.syntax import Condition, Junction, Literal, Mention, Read
 from rules.trees import Items, Scalar, Table, Tree
 
 SEQUENCE_KEYS = ("by", "within", "steps", "unless")
+ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """`feature` says whether the steps before the last have come; `when` is judged at the `events` of the last."""
+    """`feature` says whether the steps before the last have come; `when` is judged at the `events` of the last.
 
-    feature: Feature
+    Where the last step is an absence, that is in place of the feature, and `events` are those of the step before it.
+    """
+
+    feature: Feature | None
+    absence: Absence | None
     events: frozenset[str]
     when: Condition
 
@@ -61,7 +66,10 @@ class SequenceReader:
             return None
         within = shapes.scalar(shapes.required(table, "within", what), "a duration for `within`")
         within_ms = None if within is None else duration_ms(within, shapes.ledger)
-        steps = self._steps(shapes.required(table, "steps", what), "steps")
+        steps_node = shapes.required(table, "steps", what)
+        if isinstance(steps_node, Items) and (absent := _absent(steps_node)) is not None:
+            return self._absence(table, steps_node, absent, name, within, within_ms)
+        steps = self._steps(steps_node, "steps")
         unless_node = table.get("unless")
         unless = () if unless_node is None else self._steps(unless_node, "events in `unless`")
         by_node = shapes.required(table, "by", what)
@@ -76,7 +84,53 @@ class SequenceReader:
         feature = Feature(
             name, "sequence", None, by, within_ms, 0, None, events, "bool", False, filters, _joined(unless)
         )
-        return Sequence(feature, last.filter.events, _condition(feature, within.value, steps, unless))
+        return Sequence(feature, None, last.filter.events, _condition(feature, within.value, steps, unless))
+
+    def _absence(
+        self, table: Table, steps: Items, absent: Tree, name: str, within: Scalar | None, within_ms: int | None
+    ) -> Sequence | None:
+        """A sequence of one step and an absence."""
+        ledger = self.shapes.ledger
+        started = self._steps(Items(steps.values[:-1], steps.source, steps.start), "steps")
+        ends = self._ends(absent)
+        by_node = self.shapes.required(table, "by", "a sequence")
+        unless = table.get("unless")
+        if unless is not None:
+            hint = "list what else ends it: `absent: [delivery, refund]`"
+            ledger.report("bad-sequence", unless.spot, "what an absence waits for is in `absent` alone", hint)
+        if started is not None and len(started) != 1:
+            message = f"an absence follows one step, got {len(started)}"
+            ledger.report("bad-sequence", steps.spot, message)
+        if started is None or len(started) != 1 or ends is None or unless is not None:
+            return None
+        (start,) = started
+        absent_events = frozenset[str]().union(*(each.filter.events for each in ends))
+        for each in ends:
+            if each.filter.events & start.filter.events:
+                message = f"{quoted(each.word.value)} is the step as well, and would be there itself"
+                ledger.report("bad-sequence", each.word.spot, message)
+                return None
+        both = start.filter.events | absent_events
+        by = key_fields(by_node, both, self.shapes, "both the step and what is absent need the key")
+        if by is None or within is None or within_ms is None:
+            return None
+        where = ends[0].filter.where
+        feature = Feature(name, "count", None, by, within_ms + 1, 0, where, absent_events, "number", True)
+        text = f"{start.text}, then no {' or '.join(each.text for each in ends)} within {within.value}"
+        condition = Condition(text, Literal(True, "bool"))
+        return Sequence(None, Absence(start.filter, feature), start.filter.events, condition)
+
+    def _ends(self, absent: Tree) -> tuple[_Step, ...] | None:
+        """What is absent: one event, which may have a condition, or several types; None after findings."""
+        if not isinstance(absent, Items):
+            step = self._step(absent)
+            return None if step is None else (step,)
+        steps = self._steps(absent, "events in `absent`")
+        if steps is not None and (not steps or any(each.filter.where is not None for each in steps)):
+            message = "expected types of event in the list of what is absent"
+            self.shapes.ledger.report("bad-sequence", absent.spot, message, "a condition can stand with one alone")
+            return None
+        return steps
 
     def _steps(self, node: Tree | None, what: str) -> tuple[_Step, ...] | None:
         """Steps, or what may be in `unless`; None after findings."""
@@ -98,6 +152,9 @@ class SequenceReader:
             where = self.shapes.scalar(condition, "a condition on the event")
             if where is None:
                 return None
+        if isinstance(word, Scalar) and word.value == ABSENT:
+            self.shapes.ledger.report("bad-sequence", word.spot, "only the last step can be absent")
+            return None
         scalar = self.shapes.scalar(word, "a type of event")
         events = None if scalar is None else read_events(scalar, frozenset(), self.shapes)
         if scalar is None or not events:
@@ -124,6 +181,14 @@ class SequenceReader:
                     sound = False
                     break
         return sound
+
+
+def _absent(steps: Items) -> Tree | None:
+    """What the last of the steps says that is not to come, if it does."""
+    last = steps.values[-1] if steps.values else None
+    if isinstance(last, Table) and [key.value for key, _ in last.entries] == [ABSENT]:
+        return last.get(ABSENT)
+    return None
 
 
 def _joined(unless: tuple[_Step, ...]) -> tuple[Filter, ...]:

@@ -31,7 +31,9 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True):
     `origin` is `scored` when everything asked for was known or its rule says what then and no rule failed, `degraded`
     otherwise.
     `degraded` says that the event's timestamp was too far behind or ahead of the stream: it enters no window.
-    `duplicate` marks the recorded answer to a transaction that came again.
+    `duplicate` marks the recorded answer to a transaction that came again. `timer` is there where what a rule waited
+    for did not come: it is the time, in epoch milliseconds, by which it should have, and the event is the one that it
+    was to follow.
     """
 
     transaction_id: str
@@ -48,6 +50,7 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True):
     degraded: Lapse | msgspec.UnsetType = msgspec.UNSET
     duplicate: bool | msgspec.UnsetType = msgspec.UNSET
     pack: str
+    timer: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class TopicPlace(msgspec.Struct, frozen=True):

@@ -9,8 +9,9 @@ from windows.clock import RECENT
 from windows.hashing import Hasher
 from windows.layout import NULL
 from windows.plan import FILTERS_MAX, Aggregate, Kind, Plan, plan_of
+from windows.probing import HAS_COME, NOT_COME, NOT_OURS, UNSURE
 from windows.sharding import join
-from windows.store import BATCH_MAX, Columns, WindowStore
+from windows.store import BATCH_MAX, Columns, Probe, WindowStore
 
 __all__ = [
     "BATCH_MAX",
@@ -19,15 +20,20 @@ __all__ = [
     "FILTERS_MAX",
     "FRESH",
     "FUTURE",
+    "HAS_COME",
     "LATE",
+    "NOT_COME",
+    "NOT_OURS",
     "NULL",
     "RECENT",
+    "UNSURE",
     "Admission",
     "Aggregate",
     "Columns",
     "Hasher",
     "Kind",
     "Plan",
+    "Probe",
     "Verdicts",
     "WindowStore",
     "join",

@@ -57,7 +57,7 @@ _PART = 8192
 """So many events are loaded at a time, with room for all of them in the table."""
 
 # Rows of what is found out about each event.
-KIND, SERIAL, CLOCK, FOUND_ROWS = range(4)
+KIND, SERIAL, CLOCK, REACHED, FOUND_ROWS = range(5)
 
 
 class Verdicts(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +83,12 @@ class Verdicts(msgspec.Struct, frozen=True, gc=False):
         """Int64[n]: the stream's clock in event time as the event came; the event's own time while there is none."""
         clock_ms: NDArray[np.int64] = self.found[CLOCK]
         return clock_ms
+
+    @property
+    def reached_ms(self) -> NDArray[np.int64]:
+        """Int64[n]: how far the stream had surely come; over events that are admitted it never goes back."""
+        reached_ms: NDArray[np.int64] = self.found[REACHED]
+        return reached_ms
 
 
 @inlined
@@ -155,6 +161,7 @@ def _admit(
         reached = max(register[LEDGER_CLOCK], sure)
         came = max(time, reached) if clock == layout.NULL else reached
         found[CLOCK, i] = time if clock == layout.NULL else clock
+        found[REACHED, i] = reached
         if asking:
             record, _ = find(ledger.table, ledger.entries, ids[i])
             if record != layout.UNSEEN and came - entries[record + ENTRY_CLOCK] <= dedupe_ms:

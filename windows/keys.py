@@ -29,7 +29,7 @@ def mix(x: np.uint64) -> np.uint64:
 
 
 @inlined
-def _key_of(chains: Words, c: int, ids: NDArray[np.uint64], i: int) -> np.uint64:
+def key_of(chains: Words, c: int, ids: NDArray[np.uint64], i: int) -> np.uint64:
     """The key of event `i` in chain `c`; 0 where one of its ids is missing."""
     key = np.uint64(chains[c, layout.CHAIN_SEED])
     for k in range(layout.KEYS_MAX):
@@ -51,7 +51,7 @@ def _hash_keys(chains: Words, c: int, ids: NDArray[np.uint64], count: int, keys:
     first, second = chains[c, layout.CHAIN_KEYS], chains[c, layout.CHAIN_KEYS + 1]
     if chains[c, layout.CHAIN_KEYS + 2] >= 0:
         for i in range(count):
-            keys[i] = np.int64(_key_of(chains, c, ids, i))
+            keys[i] = np.int64(key_of(chains, c, ids, i))
     elif second >= 0:
         for i in range(count):
             one, other = ids[i, first], ids[i, second]

@@ -1,12 +1,14 @@
 """The sliding-window store: one log of events, and the windows that slide over it."""
 
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+from operator import attrgetter
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from windows import layout, loading, revaluing, updating
+from windows import layout, loading, probing, revaluing, updating
 from windows.memory import Arena, Log, Tables
 from windows.plan import Plan
 from windows.table import rehash
@@ -43,6 +45,19 @@ class Columns(msgspec.Struct, frozen=True):
     judged: NDArray[np.bool_]
 
 
+class Probe(msgspec.Struct, frozen=True, gc=False):
+    """Asks, as event `at` of an update comes, whether one from `low_ms` to `high_ms` has entered a feature's chain.
+
+    Its key is that of `ids`, uint64[columns] as in `Columns`; none of them may be missing.
+    """
+
+    at: int
+    feature: int
+    ids: NDArray[np.uint64]
+    low_ms: int
+    high_ms: int
+
+
 class WindowStore:
     """Windows over a stream of events, exact as of each event's own time.
 
@@ -73,6 +88,8 @@ class WindowStore:
         self.complete_since_ms = layout.LONG_AGO
         self._since_ms: list[tuple[int, int]] = []
         self._owned: list[NDArray[np.bool_]] = []
+        self.probed: list[int] = []
+        """What the last update found out for its probes, in their order: see `probe`."""
         self._is_whole = shards == 1
         self._page_rows = page_rows
         self._lateness_ms = lateness_ms
@@ -117,6 +134,8 @@ class WindowStore:
         updating.forget(*self._tables, *self._arena, *self._log, self._table, 0, 0, layout.LONG_AGO)
         tables = self._tables._replace(chains=self._tables.chains[:0])
         revaluing.revalue(*tables, *self._arena, *self._log, 0, 0, 0)
+        if len(self.plan.aggregates):
+            self.probe(Probe(0, 0, np.zeros(len(self.plan.ids), dtype=np.uint64), 0, 0))
         rehash(self._table, np.zeros_like(self._table))
 
     @property
@@ -146,12 +165,13 @@ class WindowStore:
         """Of the last update, which windows were this shard's: bool[chains with windows, n]. Of several shards only."""
         return np.concatenate(self._owned, axis=1)
 
-    def update(self, columns: Columns) -> tuple[NDArray[np.int64], list[range]]:
+    def update(self, columns: Columns, probes: Sequence[Probe] = ()) -> tuple[NDArray[np.int64], list[range]]:
         """Takes the events in, and answers with the features as of each and the rows they got in the log, in order.
 
         Features are int64[len(plan.aggregates), n]: NULL where missing; those of `plan.floats` are the bits of a
         float64, NaN where missing; those of `plan.texts` are the row of the event whose text is meant. An event that is
         not judged has NULL; windows of other shards have whatever was there. Rows stay valid until the next update.
+        `probes` are in the order of their events.
         """
         count = len(columns.timestamp_ms)
         if count > BATCH_MAX:
@@ -161,11 +181,23 @@ class WindowStore:
         self._reuse_pages()
         self._since_ms.clear()
         self._owned.clear()
-        if count <= self._room:
+        self.probed.clear()
+        if count <= self._room and not probes:
             features, rows = self._take(columns)
             return features, [rows]
-        pieces = [self._take(_between(columns, start, end)) for start, end in pairwise(self._edges(count))]
+        asked = {at: list(group) for at, group in groupby(probes, attrgetter("at"))}
+        pieces = []
+        for start, end in pairwise(sorted({*self._edges(count), *asked})):
+            self.probed += map(self.probe, asked.get(start, ()))
+            pieces.append(self._take(_between(columns, start, end)))
         return np.concatenate([features for features, _ in pieces], axis=1), [rows for _, rows in pieces]
+
+    def probe(self, asked: Probe) -> int:
+        """HAS_COME or NOT_COME, UNSURE where the log is not whole since then, NOT_OURS for a key of another shard."""
+        chain, ids = int(self.plan.chain_of[asked.feature]), asked.ids[None, :]
+        found = int(probing.probe(*self._memory, self._table, chain, ids, asked.low_ms, asked.high_ms))
+        unsure = found == probing.NOT_COME and self.complete_since_ms >= asked.low_ms
+        return probing.UNSURE if unsure else found
 
     def load(self, columns: Columns) -> list[range]:
         """Takes any number of events in, of which none is judged, and answers with their rows, in order.

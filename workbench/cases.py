@@ -80,7 +80,12 @@ def _run(pack: Pack, rule: Rule, case: Case) -> tuple[str, ...]:
     batch = decode([msgspec.json.encode(event) for event in case.events(pack.currency, START_MS)])
     if batch.rejections:
         return tuple(f"event {each.index + 1} cannot be read: {each.message}" for each in batch.rejections)
-    decisions = _decided(engine, batch, {name: spec.entries for name, spec in pack.lists.items()}, case.profiles)
+    parts = _decided(engine, batch, {name: spec.entries for name, spec in pack.lists.items()}, case.profiles)
+    if rule.absence is not None:
+        encoded = [*(each for part in parts for each in part.encoded), *engine.elapse()]
+        in_vain = any(rule.id in msgspec.json.decode(each)["rules"] for each in encoded)
+        return tuple(_problem(pack, rule, case, in_vain, {}, {}))
+    decisions = parts[-1]
     if not decisions.watched:
         return (f"expected a last event that gets a decision, got {_undecided(batch.events[-1], decisions)}",)
     matched = rule.id in msgspec.json.decode(decisions.encoded[-1])["rules"]
@@ -90,10 +95,10 @@ def _run(pack: Pack, rule: Rule, case: Case) -> tuple[str, ...]:
 
 def _decided(
     engine: Engine, batch: Batch, lists: Mapping[str, Mapping[str, int]], profiles: Mapping[str, Mapping[str, str]]
-) -> Decisions:
-    """What becomes of the last event; each comes at its own time, or at that of the one before if it is late."""
+) -> list[Decisions]:
+    """What becomes of each event; each comes at its own time, or at that of the one before if it is late."""
     arrivals_ms = accumulate(batch.timestamp_ms.tolist(), max)
-    parts = [
+    return [
         engine.decide(Batch([event], [raw], times, amounts, []), lists, (), arrived_ms, profiles)
         for event, raw, times, amounts, arrived_ms in zip(
             batch.events,
@@ -104,7 +109,6 @@ def _decided(
             strict=True,
         )
     ]
-    return parts[-1]
 
 
 def _undecided(event: Event, decisions: Decisions) -> str:
@@ -130,7 +134,7 @@ def _problem(
             lines.append(f"expected {name}: {expected_text}, got {got_text}{_apart(expected_text, got_text, value)}")
     if lines:
         rows = annotated(rule.when, values, pack.currency)
-        head = "when  " if rule.sequence is None else "sequence  "
+        head = "when  " if rule.sequence is None and rule.absence is None else "sequence  "
         lines += [(head if number == 0 else " " * len(head)) + row for number, row in enumerate(rows)]
     return lines
 

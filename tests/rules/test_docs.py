@@ -30,7 +30,7 @@ def test_the_language_page_names_every_choice(word: str) -> None:
 
 
 def test_the_examples_of_the_language_page_load(tmp_path: Path) -> None:
-    overlay, exceptions, allowing, features, sequences, tests = re.findall(
+    overlay, exceptions, allowing, features, sequences, absences, tests = re.findall(
         r"```yaml\n(.*?)```", LANGUAGE, flags=re.DOTALL
     )
     rule = "rules:\n- id: a.rule\n  when: tx_10m > 5\n  then: block\n"
@@ -40,5 +40,6 @@ def test_the_examples_of_the_language_page_load(tmp_path: Path) -> None:
     assert set(safe_load(overlay)) == set(OVERLAY_KEYS)
     assert set(pack.features) == {"tx_10m", "spend_24h", "device_age", "fails_1h"}
     assert [rule.id for rule in sound_pack(tmp_path / "sequences", sequences).rules] == ["game.reset_then_spend"]
+    assert [rule.id for rule in sound_pack(tmp_path / "absences", absences).rules] == ["game.paid_not_delivered"]
     assert [case.name for case in pack.rules[0].tests] == ["sixth blocks"]
     assert PACK_NAME.fullmatch(pack.name)

@@ -9,6 +9,7 @@ from rules.sentences import compile_sentence
 from support.rule_packs import errors, load_text, sound_pack
 
 RULE = "rules:\n- id: a.rule\n  then: review\n  sequence: "
+LOST = "{by: user_id, within: 1h, steps: [order, {absent: delivery}]}"
 TAKEOVER = "{by: user_id, within: 12h, steps: [password_reset, payment], unless: [mfa_verified]}"
 
 
@@ -111,6 +112,60 @@ def test_what_can_match_is_taken(tmp_path: Path, sequence: str) -> None:
 )
 def test_what_cannot_is_refused(tmp_path: Path, sequence: str, code: str) -> None:
     assert {finding.code for finding in errors(load_text(tmp_path, f"{RULE}{sequence}\n"))} >= {code}
+
+
+def test_an_absence_is_what_a_feature_counts_in_vain(tmp_path: Path) -> None:
+    steps = "steps: [{order: has(device_id)}, {absent: {delivery: has(ip)}}]"
+    pack = pack_of(
+        tmp_path, f"{{by: [user_id, order_id], within: 3d, {steps}}}", "  explain: '{user_id} of {order_id}'\n"
+    )
+    (rule,) = pack.rules
+    assert rule.sequence is None
+    assert rule.absence is not None
+    assert rule.absence.start.events == {"order"}
+    assert rule.events == frozenset()
+    assert rule.absence.within_ms == 3 * 86_400_000
+    counting = pack.features["sequence.a.rule"]
+    assert counting.aggregate == "count"
+    assert counting.over_ms == 3 * 86_400_000 + 1
+    assert counting.events == {"delivery"}
+    assert rule.when.text == "order (has(device_id)), then no delivery (has(ip)) within 3d"
+    other = pack_of(tmp_path, "{by: user_id, within: 1h, steps: [login, {absent: [order, payment]}]}")
+    assert other.features["sequence.a.rule"].events == {"order", "payment"}
+    assert other.rules[0].when.text == "login, then no order or payment within 1h"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("{by: user_id, within: 1h, steps: [{absent: delivery}]}", "bad-sequence"),
+        ("{by: user_id, within: 1h, steps: [{absent: delivery}, order]}", "bad-sequence"),
+        ("{by: user_id, within: 1h, steps: [login, order, {absent: delivery}]}", "bad-sequence"),
+        ("{by: user_id, within: 1h, steps: [order, {absent: delivery}], unless: [refund]}", "bad-sequence"),
+        ("{by: user_id, within: 1h, steps: [payment, {absent: transaction}]}", "bad-sequence"),
+        ("{by: user_id, within: 1h, steps: [order, {absent: delivry}]}", "unknown-event"),
+        ("{by: user_id, within: 1h, steps: [order, {absent: }]}", "bad-value"),
+        ("{by: user_id, steps: [order, {absent: delivery}]}", "missing-key"),
+        ("{within: 1h, steps: [order, {absent: delivery}]}", "missing-key"),
+        ("{by: order_id, within: 1h, steps: [order, {absent: payment}]}", "field-not-on-event"),
+        (f"{LOST}\n  on_missing: match", "bad-sequence"),
+        (
+            f"{LOST}\n  exceptions: [{{fields: [user_id], values: [[u1]], expires: 2027-01-31, note: a}}]",
+            "bad-sequence",
+        ),
+        (LOST + "\n  explain: '{n}'", "not-allowed"),
+        (
+            f"{LOST}\n  tests: [{{name: a, given: [order: {{}}], expect: {{then: allow, features: {{n: 1}}}}}}]",
+            "bad-test",
+        ),
+        ("{by: user_id, within: 1h, steps: [login, {absent: []}]}", "bad-sequence"),
+        ("{by: user_id, within: 1h, steps: [login, {absent: [order, {payment: amount > 5}]}]}", "bad-sequence"),
+    ],
+)
+def test_an_absence_that_cannot_be_is_refused(tmp_path: Path, body: str, code: str) -> None:
+    features = "features: {n: {count: event, by: user_id, over: 1h}}\n"
+    loaded = load_text(tmp_path, f"{features}{RULE}{body}\n")
+    assert {finding.code for finding in errors(loaded)} >= {code}
 
 
 def test_a_rule_with_a_broken_sequence_gives_no_other_findings(tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ Decided = tuple[str, tuple[str, ...], tuple[str, ...]]
 
 
 def decided_live(pack: Pack, path: Path) -> list[Decided]:
-    """The new decisions of a live engine on the file's lines, in order."""
+    """The new decisions of a live engine on the file's lines, in order; a backtest has none on waits."""
     lists = {name: spec.entries for name, spec in pack.lists.items()}
     stream = [Incoming(line) for line in path.read_bytes().splitlines()]
     told_live = told(Engine(pack), stream, lists, [len(stream)]).decisions
     decisions = [msgspec.json.decode(each, type=Decision) for each in told_live]
-    return [(each.action, each.rules, each.shadow) for each in decisions if not each.duplicate]
+    return [(each.action, each.rules, each.shadow) for each in decisions if not each.duplicate and not each.timer]
 
 
 def decided_by_backtest(pack: Pack, table: FeatureTable) -> list[Decided]:

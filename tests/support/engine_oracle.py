@@ -52,8 +52,18 @@ class EngineOracle:
         self.sequences = [rule.sequence for rule in pack.rules if rule.sequence is not None]
         self.entering = [(each.events, each.where) for each in pack.features]
         self.entering += [entering for each in self.sequences for entering in (*each.steps, *each.unless)]
+        self.waiting: list[tuple[int, int, str, int, RuleText, World, str]] = []
+        self.elapsed: list[bytes] = []
+        self.ends: dict[str, int] = {}
+        self.starts: dict[str, int] = {}
+        for rule in pack.rules:
+            if rule.absence is not None and rule.mode != "off":
+                self.starts[rule.id], self.ends[rule.id] = len(self.entering), len(self.entering) + 1
+                self.entering += [rule.absence.start, rule.absence.ends]
         reach_ms = max(
-            *(each.over_ms + each.delay_ms for each in pack.features), *(each.within_ms for each in self.sequences)
+            *(each.over_ms + each.delay_ms for each in pack.features),
+            *(each.within_ms for each in self.sequences),
+            *(rule.absence.within_ms + 1 for rule in pack.rules if rule.absence is not None),
         )
         keep_ms = max(pack.dedupe_ms, reach_ms + pack.lateness_ms)
         self.admission = NaiveAdmission(pack.lateness_ms, pack.skew_ms, pack.dedupe_ms, keep_ms, 10**9)
@@ -68,6 +78,12 @@ class EngineOracle:
         """How many events came again, were in conflict, or changed an event that is not known."""
         return self.repeated, self.conflicting, self.unmatched
 
+    def told(self, incoming: Incoming, unknown: tuple[str, ...] = ()) -> list[bytes]:
+        """The decisions on waits that are over as the event comes, and the one on the event, if there is one."""
+        self.elapsed = []
+        decision = self.decide(incoming, unknown)
+        return self.elapsed if decision is None else [*self.elapsed, decision]
+
     def decide(self, incoming: Incoming, unknown: tuple[str, ...] = ()) -> bytes | None:
         """The decision as JSON; None for an event that nobody judges, or that is in conflict with another."""
         event = json.loads(incoming.raw)
@@ -77,6 +93,8 @@ class EngineOracle:
         if kind == CONFLICT:
             self.conflicting += 1
             return None
+        if kind != DUPLICATE:
+            self._elapse()
         decision = self.decisions[serial] if kind == DUPLICATE else self._decide(event, kind, clock_ms, unknown)
         if kind == DUPLICATE:
             self.repeated += 1
@@ -107,7 +125,12 @@ class EngineOracle:
             if kind == FRESH and event["type"] in events and (where is None or outcome(where, world) is True)
         ]
         self.history.append(_happening(world, frozenset(entering)))
-        rules = [each for each in self.pack.rules if each.mode != "off"]
+        for each in self.pack.rules:
+            if each.absence is not None and self.starts.get(each.id) in entering:
+                over_ms = now_ms + each.absence.within_ms + self.pack.lateness_ms
+                name = event.get("transaction_id") or event["event_id"]
+                self.waiting.append((over_ms, len(self.history), each.id, now_ms, each, world, name))
+        rules = [each for each in self.pack.rules if each.mode != "off" and each.absence is None]
         if event["type"] not in TRANSACTION.union(*(rule.events for rule in rules)):
             return None
         names = dict(world.names) | dict(self._features())
@@ -119,6 +142,40 @@ class EngineOracle:
                 self.scorer.ranks.learn(value)
             self.scorer.detector.learn_one(facts)
         return decision
+
+    def _elapse(self) -> None:
+        """Decides on waits that are over as the stream has come so far."""
+        reached_ms = self.admission.clock_ms
+        over = [each for each in self.waiting if reached_ms is not None and each[0] < reached_ms]
+        for each in sorted(over, key=lambda each: each[:3]):
+            self.waiting.remove(each)
+            *_, start_ms, rule, world, name = each
+            absence = rule.absence
+            assert absence is not None
+            until_ms = start_ms + absence.within_ms
+            key = [world.names[field].value for field in absence.by]
+            came = any(
+                self.ends[rule.id] in other.filters
+                and start_ms <= other.time_ms <= until_ms
+                and [other.ids[field] for field in absence.by] == key
+                for other in self.history
+            )
+            if not came and None not in key:
+                self.elapsed.append(msgspec.json.encode(self._timer(rule, world, name, until_ms)))
+
+    def _timer(self, rule: RuleText, world: World, name: str, until_ms: int) -> Decision:
+        is_live = rule.mode == "live"
+        return Decision(
+            transaction_id=name,
+            timestamp=world.timestamp_ms,
+            action=cast(Action, rule.then) if is_live and rule.then != "tag" else "allow",
+            rules=(rule.id,) if is_live else (),
+            shadow=() if is_live else (rule.id,),
+            reasons=(Reason(rule.id, rule.reason, _sentence(rule, world)),) if is_live and rule.reason else (),
+            challenge=rule.challenge or msgspec.UNSET if is_live and rule.then == "step_up" else msgspec.UNSET,
+            pack=self.version,
+            timer=until_ms,
+        )
 
     def _revalue(self, event: Mapping[str, Any]) -> None:
         """Gives the transaction that a reversal or a correction means another amount, from now on."""

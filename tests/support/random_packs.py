@@ -96,16 +96,27 @@ class SequenceText:
 
 
 @dataclass(frozen=True)
+class AbsenceText:
+    """What a rule waits for in vain, after which event."""
+
+    by: tuple[str, ...]
+    within_ms: int
+    start: Entering
+    ends: Entering
+
+
+@dataclass(frozen=True)
 class RuleText:
     """One rule and what it means; `explain` is made of texts and names in turn.
 
-    Where it has a `sequence`, `when` is what is to hold at the last step.
+    Where it has a `sequence`, `when` is what is to hold at the last step. One with an `absence` has none.
     A rule that allows has no effect from `expires_ms` on.
     """
 
     id: str
     when: str
     sequence: SequenceText | None
+    absence: AbsenceText | None
     params: dict[str, Typed]
     then: str
     mode: str
@@ -170,7 +181,9 @@ def random_pack(draw: random.Random, *, scores: bool) -> PackText:
     for name in draw.sample(acting, len(acting) // 3):
         thens[name] = "allow"
     rules = tuple(_rule(draw, name, features, scores, thens) for name in thens)
-    timing = draw.choice(LATENESS_MS), draw.choice(SKEW_MS), draw.choice(DEDUPE_MS)
+    waits = any(rule.absence is not None for rule in rules)
+    lateness_ms = draw.choice(LATENESS_MS[:2] if waits else LATENESS_MS)
+    timing = lateness_ms, draw.choice(SKEW_MS), draw.choice(DEDUPE_MS)
     return PackText(*timing, features, rules, detector)
 
 
@@ -212,12 +225,15 @@ def _rule(
     draw: random.Random, name: str, features: Sequence[FeatureText], scores: bool, thens: Mapping[str, str]
 ) -> RuleText:
     word, events, fields = draw.choice(SCOPES)
-    sequence, when, condition = None, "", f"event: {word}"
-    if draw.random() < 0.25:
+    sequence, absence, when, condition = None, None, "", f"event: {word}"
+    if draw.random() < 0.2:
         sequence, when, events, fields, condition = _sequence(draw, name)
+    elif draw.random() < 0.15 and thens[name] != "allow":
+        absence, events, fields, condition = _absence(draw)
+        features, scores = (), False
     usable = [each for each in features if set(each.by) <= set(fields)]
     names = _names(fields, usable, scores=scores, attributes=True)
-    if sequence is None:
+    if sequence is None and absence is None:
         when = _condition(draw, names, 3)
         condition += f"\n  when: |-\n    {when}"
     used = {each: param for each, param in names.params.items() if f"params.{each}" in when}
@@ -231,12 +247,14 @@ def _rule(
     challenge = f"proof_{draw.randint(1, 3)}" if then == "step_up" else None
     template = "".join(f"{{{each}}}" if index % 2 else each for index, each in enumerate(explain))
     lines = [f"id: {name}", condition, f"then: {then}", f"mode: {mode}"]
-    lines += [f"on_missing: {on_missing}", f"explain: '{template}'"]
+    lines += [f"explain: '{template}'"]
+    lines += [f"on_missing: {on_missing}"] if absence is None else []
     lines += [f"reason: {reason}"] if reason else []
     lines += [f"challenge: {challenge}"] if challenge else []
     if used:
         lines.append("params: {" + ", ".join(f"{each}: {text}" for each, (text, _) in used.items()) + "}")
-    exceptions = tuple(_exception(draw, fields) for _ in range(draw.choice((0, 0, 1, 2))))
+    most = draw.choice((0, 0, 1, 2)) if absence is None else 0
+    exceptions = tuple(_exception(draw, fields) for _ in range(most))
     if exceptions:
         lines.append(f"exceptions: [{', '.join(each.yaml for each in exceptions)}]")
     overrides: tuple[str, ...] = ()
@@ -248,7 +266,7 @@ def _rule(
     yaml = "- " + "\n  ".join(lines) + "\n"
     params = {each: typed for each, (_, typed) in used.items()}
     return RuleText(
-        name, when, sequence, params, then, mode, on_missing, reason, explain, challenge,
+        name, when, sequence, absence, params, then, mode, on_missing, reason, explain, challenge,
         exceptions, overrides, expires_ms, events, yaml,
     )  # fmt: skip
 
@@ -276,6 +294,18 @@ def _sequence(draw: random.Random, rule: str) -> tuple[SequenceText, str, frozen
     before, ends = [tuple(entering for _, entering, _ in each) for each in (drawn[:-1], unless)]
     when = name if where is None else f"({where}) and {name}"
     return SequenceText(name, by, within_ms, before, ends), when, events, fields, "\n  ".join(lines)
+
+
+def _absence(draw: random.Random) -> tuple[AbsenceText, frozenset[str], dict[str, ValueType], str]:
+    """An absence, the events that begin it with their fields, and all of it as YAML."""
+    words = draw.sample((STEPS[0], STEPS[2], STEPS[3]), 2)
+    (first, start, fields), (last, ends, _) = (_step(draw, *each) for each in words)
+    by = tuple(draw.sample([each for each in COMMON if each != "type"], draw.choice((1, 1, 2))))
+    within_ms = draw.choice((0, 1_000, 5_000, 30_000, 60_000)) or 1
+    lines = ["sequence:", f"  by: [{', '.join(by)}]", f"  within: {within_ms}ms", "  steps:"]
+    absent = last.replace("\n", "\n  ") if ends[1] is None else "\n        " + last.replace("\n", "\n    ")
+    lines += [f"  - {first}", f"  - absent: {absent}"]
+    return AbsenceText(by, within_ms, start, ends), start[0], fields, "\n  ".join(lines)
 
 
 def _step(

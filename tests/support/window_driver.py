@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from support.window_oracle import Happening, Value
-from windows import NULL, Aggregate, Columns, Hasher, Plan, WindowStore, join, plan_of
+from windows import NULL, Aggregate, Columns, Hasher, Plan, Probe, WindowStore, join, plan_of
 from windows.store import LATENESS_MS, MEMORY_MIN, PAGE_ROWS
 
 VALUES = ("amount", "quantity")
@@ -42,6 +42,12 @@ class WindowDriver:
             [self._value(features, f, i) for f in range(len(plan.aggregates))] if happening.judged else []
             for i, happening in enumerate(happenings)
         ]
+
+    def probe(self, happenings: Sequence[Happening], probes: Sequence[Probe]) -> list[tuple[int, ...]]:
+        """Takes the happenings in, and says what each store found out for each probe."""
+        for store in self.stores:
+            store.update(self._columns(happenings), probes)
+        return list(zip(*(store.probed for store in self.stores), strict=True))
 
     def load(self, happenings: Sequence[Happening]) -> None:
         """Takes happenings in before all others, with nobody asking for features."""

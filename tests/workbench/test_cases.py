@@ -211,3 +211,35 @@ rules:
         'when  profile.grade < 2 and not profile.vip and profile.tier == "new"',
         "      missing                   missing         missing",
     )
+
+
+def test_time_goes_on_after_a_test_of_what_does_not_come(tmp_path: Path) -> None:
+    rule = """\
+- id: small.lost
+  sequence: {by: user_id, within: 2h, steps: [{order: has(device_id)}, {absent: delivery}]}
+  then: review
+  tests:
+  - name: nothing comes
+    given: [order: {device_id: d1}, login: {}]
+    expect: {then: allow}
+  - name: a delivery
+    given: [order: {device_id: d1}, {delivery: {}, after: 2h}]
+    expect: {then: review}
+  - name: a late one
+    given: [order: {device_id: d1}, {login: {}, after: 150m}, {delivery: {}, at: 119m}]
+    expect: {then: allow}
+  - name: too late a delivery
+    given: [order: {device_id: d1}, {delivery: {}, after: 121m}]
+    expect: {then: review}
+  - name: of somebody else
+    given: [order: {device_id: d1}, {delivery: {user_id: u2}, after: 1m}]
+    expect: {then: review}
+  - name: nothing to wait for
+    given: [order: {}]
+    expect: {then: allow}
+"""
+    nothing, delivery, *others = report_of(tmp_path, rule).results
+    text = "sequence  order (has(device_id)), then no delivery within 2h"
+    assert list(nothing.problem) == ["expected then: allow, got review", text]
+    assert list(delivery.problem) == ["expected then: review, got allow", text]
+    assert [each.problem for each in others] == [()] * 4
