@@ -34,7 +34,7 @@ class Said(NamedTuple):
 
 
 def judged(pack: Pack, path: Path) -> list[Judged]:
-    """The new decisions of a live engine on the file's lines, with their events."""
+    """The new decisions of a live engine on the file's lines, with their events; a backtest has none on waits."""
     lines = path.read_bytes().splitlines()
     batch: Batch = decode(lines)
     decisions = Engine(pack).decide(batch, {name: spec.entries for name, spec in pack.lists.items()})
@@ -42,7 +42,7 @@ def judged(pack: Pack, path: Path) -> list[Judged]:
     accepted = batch.accepted()
     events = [msgspec.json.decode(lines[accepted[at]]) for at in decisions.positions]
     rows = zip(decisions.positions, events, read, strict=True)
-    return [Judged(at, event, each) for at, event, each in rows if not each.duplicate]
+    return [Judged(at, event, each) for at, event, each in rows if not each.duplicate and not each.timer]
 
 
 def as_shadow(pack: Pack) -> Pack:
