@@ -14,8 +14,8 @@ from rules.models import FilterKey
 from schemas import STRUCTS
 from windows import Aggregate, Plan, plan_of
 
-VALUE_FIELDS = ("amount", "quantity")
-"""The fields that windows keep as numbers; they keep the ids of all others."""
+VALUE_FIELDS = ("amount", "quantity", "geo")
+"""The fields that windows keep as numbers, `geo` as a packed place; they keep the ids of all others."""
 
 TYPE_CODES: dict[str, int] = {name: code for code, name in enumerate(STRUCTS)}
 """A small number for each type of event, for tables over the types."""
@@ -95,12 +95,15 @@ def signature_of(pack: Pack) -> str:
 
 def _aggregate(feature: Feature, numbers: Mapping[FilterKey, int]) -> Aggregate:
     return Aggregate(
-        kind=feature.aggregate,
+        kind="percentile" if feature.aggregate == "median" else feature.aggregate,
         by=feature.by,
         over_ms=feature.over_ms,
         of=feature.field,
         delay_ms=feature.delay_ms,
         filter=0 if feature.steps else numbers[feature.filters[0].key],
+        least=feature.min_events,
+        against_ms=feature.against_ms,
+        share=feature.share,
         steps=tuple(numbers[each.key] for each in feature.steps),
         unless=tuple(numbers[each.key] for each in feature.unless),
     )

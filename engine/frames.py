@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from math import nan
 from operator import attrgetter
 from sys import float_info
 from types import MappingProxyType
@@ -14,10 +15,11 @@ from engine.fields import Fields
 from engine.tables import FeatureTable
 from rules import Input, ValueType
 from rules.columns import Column, NumberColumn, TextColumn
+from rules.fields import PLACE_FIELDS
 from rules.syntax import CARRIED
 from schemas import PRICED, STRUCTS, Event, Value
 from schemas.batches import Batch
-from windows import NULL, Hasher
+from windows import NULL, Hasher, pack
 
 FLOAT_MAX = float_info.max
 """An integer beyond it has no float, and counts as missing."""
@@ -114,10 +116,19 @@ class Frame:
         return self._amounts
 
     def numbers(self, field: str) -> NumberColumn:
-        """A number field as a column; NULL where missing."""
+        """A number field as a column; where missing NULL, or NaN in a part of a place."""
         if field == "amount":
             return self.amounts()
+        if field in PLACE_FIELDS:
+            return _number_column(self.read(field), np.float64, nan)
         return _number_column(self.read(field), np.int64, NULL)
+
+    def window_values(self, field: str) -> NDArray[np.int64]:
+        """A field as the windows keep it, NULL where missing; `geo` is the place."""
+        if field == "geo":
+            latitudes, longitudes = (self.numbers(each).values for each in PLACE_FIELDS)
+            return pack(latitudes, longitudes)
+        return self.numbers(field).values
 
     def column(self, wanted: Input) -> Column | None:
         """What conditions over columns read; None for a list, which they find in `lists`."""
@@ -234,7 +245,9 @@ _TYPES: list[str | None] = list(STRUCTS)
 _CODES = {struct: code for code, struct in enumerate(STRUCTS.values())}
 
 
-def _number_column(values: Sequence[Value], kind: type[np.int64 | np.float64 | np.bool_], instead: int) -> NumberColumn:
+def _number_column(
+    values: Sequence[Value], kind: type[np.int64 | np.float64 | np.bool_], instead: float
+) -> NumberColumn:
     if None not in values:
         return NumberColumn(np.array(values, dtype=kind), None)
     filled = [instead if value is None else value for value in values]

@@ -47,7 +47,7 @@ class Intake:
         plan, batch, count = self._plan, frame.batch, len(frame.kinds)
         values = np.empty((len(plan.values), count), dtype=np.int64)
         for row, field in enumerate(plan.values):
-            values[row] = frame.numbers(field).values
+            values[row] = frame.window_values(field)
         columns = WindowColumns(
             batch.timestamp_ms,
             frame.text_ids,

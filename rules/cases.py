@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rules.bounds import QUANTITY_MAX, TEST_EVENTS_MAX, TESTS_MAX
-from rules.fields import STORED_FIELDS, Field
+from rules.fields import PLACE_FIELDS, STORED_FIELDS, Field
 from rules.findings import did_you_mean, quoted
 from rules.literals import duration_ms, literal, whole_number
 from rules.models import THENS, Answer, Case, Expect, Feature, Given, Then, otherwise
@@ -138,10 +138,19 @@ class CaseReader:
                 self.ledger.report("bad-test", each.spot, message, "put it in quotes if it is a text")
         return {name: value.value for name, value in literals.items() if value is not None}
 
+    def _degrees(self, scalar: Scalar, most: int) -> Any:
+        found = literal(scalar, self.currency, self.ledger)
+        if found is not None and (found.type != "number" or not -most <= float(found.value) <= most):
+            message = f"expected degrees from -{most} to {most}, got {quoted(scalar.value)}"
+            self.ledger.report("bad-test", scalar.spot, message)
+        return None if found is None else found.value
+
     def _value(self, field: Field, node: Tree) -> Any:
         scalar = self.shapes.scalar(node, f"a value for `{field.name}`")
         if scalar is None:
             return None
+        if field.name in PLACE_FIELDS:
+            return self._degrees(scalar, PLACE_FIELDS[field.name])
         if field.type == "number":
             return whole_number(scalar, self.ledger, 0, QUANTITY_MAX)
         if field.type == "money":

@@ -4,6 +4,7 @@ import re
 
 from detectors import KINDS
 from rules.features import event_field
+from rules.fields import PLACE_FIELDS
 from rules.findings import quoted
 from rules.models import DetectorSpec
 from rules.shapes import Shapes, as_options
@@ -23,7 +24,7 @@ def read_detector(name: str, node: Tree, events: frozenset[str], shapes: Shapes)
     by = event_field(shapes.required(table, "by", what), events, shapes)
     of = event_field(shapes.required(table, "of", what), events, shapes)
     for field, node_of, wanted in ((by, table.get("by"), ("text",)), (of, table.get("of"), ("money", "number"))):
-        if field is not None and node_of is not None and field.type not in wanted:
+        if field is not None and node_of is not None and (field.type not in wanted or field.name in PLACE_FIELDS):
             expected = "a text" if "text" in wanted else "`amount` or `quantity`"
             shapes.ledger.report("type-mismatch", node_of.spot, f"expected {expected}, but `{field.name}` is none")
             return None

@@ -1,25 +1,48 @@
 """Reading features: named aggregates over windows."""
 
+import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
 
-from rules.bounds import KEY_FIELDS_MAX
+from rules.bounds import KEY_FIELDS_MAX, MIN_EVENTS_MAX
 from rules.expressions import check_condition
-from rules.fields import EVENT_WORDS, STORED_FIELDS, Field
+from rules.fields import EVENT_WORDS, PLACE_FIELDS, STORED_FIELDS, Field
 from rules.findings import Ledger, did_you_mean, quoted
-from rules.literals import duration_ms
+from rules.literals import duration_ms, whole_number
 from rules.models import AGGREGATES, Aggregate, Feature
 from rules.scopes import Scope, events_text
 from rules.shapes import Shapes, as_options
-from rules.syntax import ValueType
+from rules.syntax import Condition, Has, Junction, Node, ValueType
 from rules.trees import Items, Scalar, Table, Tree
 
 FEATURE_KEYS = ("by", "over", "delay", "where", "event")
+OWN_OPTIONS: dict[Aggregate, str] = {"zscore": "min_events", "rate": "against", "percentile": "at"}
+"""The key that an aggregate alone has."""
+
+_MIN_EVENTS = 10
+_MEDIAN = 50_000
 _KEYED: tuple[Aggregate, ...] = ("age", "gap", "is_new")
 """Aggregates whose own value is the key, as in `{age: [user_id, device_id], over: 90d}`."""
 
-EVENT_HINT = "`event:` says which types of event are meant"
+_NUMERIC: tuple[Aggregate, ...] = ("sum", "mean", "min", "max", "std", "zscore", "rate", "median", "percentile")
+_OF_PLACES: tuple[Aggregate, ...] = ("distance", "speed")
+_OF_TEXTS: tuple[Aggregate, ...] = ("distinct", "top_share")
+_FRACTIONS: tuple[Aggregate, ...] = (
+    "mean",
+    "std",
+    "zscore",
+    "rate",
+    "median",
+    "percentile",
+    "top_share",
+    "distance",
+    "speed",
+)
+_OF_EVENTS: tuple[Aggregate, ...] = ("count", "rate")
+"""Aggregates that take the word `event` too."""
 
-_NUMERIC: tuple[Aggregate, ...] = ("sum", "mean", "min", "max", "std")
+EVENT_HINT = "`event:` says which types of event are meant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +76,95 @@ def read_feature(name: str, node: Tree, events: frozenset[str], shapes: Shapes) 
     if table is None or aggregate is None:
         return None
     key, value, chosen = aggregate
-    keys = (chosen, "over", "delay", "where", "event") if chosen in _KEYED else (chosen, *FEATURE_KEYS)
-    shapes.table(table, what, keys)
+    own = (OWN_OPTIONS[chosen],) if chosen in OWN_OPTIONS else ()
+    shapes.table(table, what, (chosen, *own, *(each for each in FEATURE_KEYS if each != "by" or chosen not in _KEYED)))
     entering = read_events(table.get("event"), events, shapes)
     over = shapes.scalar(shapes.required(table, "over", what), "a duration for `over`")
     over_ms = None if over is None else duration_ms(over, shapes.ledger)
     delay = None if table.get("delay") is None else shapes.scalar(table.get("delay"), "a duration for `delay`")
     delay_ms = 0 if delay is None else duration_ms(delay, shapes.ledger)
     by = key_fields(value if chosen in _KEYED else shapes.required(table, "by", what), entering, shapes)
-    field = None if chosen in _KEYED else _subject(chosen, key, value, entering, shapes)
+    subject = None if chosen in _KEYED else _subject(chosen, key, value, entering, shapes)
+    options = _own_options(table, chosen, over_ms, what, shapes)
     where = None if table.get("where") is None else shapes.scalar(table.get("where"), "an expression for `where`")
-    if over_ms is None or delay_ms is None or by is None or (field is None and chosen not in (*_KEYED, "count")):
+    if (
+        over_ms is None
+        or delay_ms is None
+        or by is None
+        or options is None
+        or (subject is None and chosen not in _KEYED)
+    ):
         return None
-    if chosen == "distinct" and field is not None and len({*by, field.name}) > KEY_FIELDS_MAX:
-        message = f"expected `distinct` of a field by at most {KEY_FIELDS_MAX - 1} others, got {len(by)}"
+    field = subject if isinstance(subject, Field) else None
+    if chosen in _OF_TEXTS and field is not None and len({*by, field.name}) > KEY_FIELDS_MAX:
+        message = f"expected `{chosen}` of a field by at most {KEY_FIELDS_MAX - 1} others, got {len(by)}"
         shapes.ledger.report("too-large", key.spot, message)
         return None
     kind = _type_of(chosen, field)
-    whole = kind not in ("text", "bool") and chosen not in ("mean", "std")
-    name_of = field.name if field else None
-    return Draft(Feature(name, chosen, name_of, by, over_ms, delay_ms, None, entering, kind, whole), where)
+    whole = kind not in ("text", "bool") and chosen not in _FRACTIONS
+    name_of = field.name if field else "geo" if subject == "geo" else None
+    feature = Feature(name, chosen, name_of, by, over_ms, delay_ms, None, entering, kind, whole, *options)
+    return Draft(feature, where)
+
+
+def _own_options(
+    table: Table, chosen: Aggregate, over_ms: int | None, what: str, shapes: Shapes
+) -> tuple[int, int, int] | None:
+    """`min_events`, `against` in ms and a percentile's share, each 0 where it is not meant; None after a finding."""
+    wanted = OWN_OPTIONS.get(chosen)
+    if wanted is None:
+        return 0, 0, _MEDIAN if chosen == "median" else 0
+    if wanted == "min_events" and table.get(wanted) is None:
+        return _MIN_EVENTS, 0, 0
+    scalar = shapes.scalar(shapes.required(table, wanted, what), f"a value for `{wanted}`")
+    if scalar is None:
+        return None
+    match wanted:
+        case "min_events":
+            least = whole_number(scalar, shapes.ledger, 2, MIN_EVENTS_MAX)
+            return None if least is None else (least, 0, 0)
+        case "against":
+            against_ms = _against_ms(scalar, over_ms, shapes)
+            return None if against_ms is None else (0, against_ms, 0)
+        case _:
+            share = _share(scalar, shapes)
+            return None if share is None else (0, 0, share)
+
+
+def _against_ms(scalar: Scalar, over_ms: int | None, shapes: Shapes) -> int | None:
+    """Milliseconds of a rate's longer window; None after a finding."""
+    against_ms = duration_ms(scalar, shapes.ledger)
+    if against_ms is None or over_ms is None:
+        return None
+    if against_ms > over_ms:
+        return against_ms
+    message = f"expected `against` longer than `over`, got {quoted(scalar.value)}"
+    shapes.ledger.report("bad-value", scalar.spot, message, "it is the time that `over` is the last part of")
+    return None
+
+
+def _share(scalar: Scalar, shapes: Shapes) -> int | None:
+    """Thousandths of a percent; None after a finding."""
+    if re.fullmatch(r"(0|[1-9]\d{0,2})(\.\d{1,3})?", scalar.value, re.ASCII) and float(scalar.value) <= 100:
+        return int(Decimal(scalar.value) * 1_000)
+    message = f"expected a percentage from 0 to 100 with at most three decimal places, got {quoted(scalar.value)}"
+    shapes.ledger.report("bad-literal", scalar.spot, message)
+    return None
 
 
 def finish_feature(draft: Draft, scope: Scope, ledger: Ledger) -> Feature | None:
     """The feature with its `where` checked; None after findings."""
-    if draft.where is None:
-        return draft.feature
-    condition = check_condition(draft.where, scope, ledger)
-    return None if condition is None else replace(draft.feature, where=condition)
+    condition = None if draft.where is None else check_condition(draft.where, scope, ledger)
+    if draft.where is not None and condition is None:
+        return None
+    return replace(draft.feature, where=_placed(condition) if draft.feature.field == "geo" else condition)
+
+
+def _placed(condition: Condition | None) -> Condition:
+    """The condition, and that the event has a place."""
+    places: list[Node] = [Has(STORED_FIELDS[name].input) for name in PLACE_FIELDS]
+    tree = Junction("and", tuple(places if condition is None else [*places, condition.tree]))
+    return Condition("", tree) if condition is None else replace(condition, tree=tree)
 
 
 def _aggregate(table: Table, what: str, shapes: Shapes) -> tuple[Scalar, Tree, Aggregate] | None:
@@ -94,7 +178,7 @@ def _aggregate(table: Table, what: str, shapes: Shapes) -> tuple[Scalar, Tree, A
             "bad-value", found[1][0].spot, f"{what} has two aggregates: {quoted(found[0][0].value)} too"
         )
         return None
-    others = [key for key, _ in table.entries if key.value not in FEATURE_KEYS]
+    others = [key for key, _ in table.entries if key.value not in (*FEATURE_KEYS, *OWN_OPTIONS.values())]
     hint = f"the aggregates are {', '.join(AGGREGATES)}"
     if others:
         message = f"{quoted(others[0].value)} is not an aggregate"
@@ -152,24 +236,41 @@ def event_field(node: Tree | None, events: frozenset[str], shapes: Shapes, hint:
     return field
 
 
-def _subject(aggregate: Aggregate, key: Scalar, node: Tree, events: frozenset[str], shapes: Shapes) -> Field | None:
-    """The field that is aggregated; None for a count, whose value is the word `event`."""
+def _subject(
+    aggregate: Aggregate, key: Scalar, node: Tree, events: frozenset[str], shapes: Shapes
+) -> Field | Literal["event", "geo"] | None:
+    """The field that is aggregated, or the word that stands there for one; None after a finding."""
+    if aggregate in _OF_EVENTS and isinstance(node, Scalar) and node.value == "event":
+        return "event"
     if aggregate == "count":
         scalar = shapes.scalar(node, "`event` for `count`")
-        if scalar is not None and scalar.value != "event":
+        if scalar is not None:
             message = f"expected `count: event`, got {quoted(scalar.value)}"
             shapes.ledger.report("bad-value", scalar.spot, message, "`distinct:` counts the values of a field")
+        return None
+    if aggregate in _OF_PLACES:
+        scalar = shapes.scalar(node, f"`geo` for `{key.value}`")
+        if scalar is None or scalar.value == "geo":
+            return None if scalar is None else "geo"
+        message = f"expected `{key.value}: geo`, got {quoted(scalar.value)}"
+        shapes.ledger.report(
+            "bad-value", scalar.spot, message, "`geo` is the place that `latitude` and `longitude` tell"
+        )
         return None
     field = event_field(node, events, shapes)
     if field is None:
         return None
-    if aggregate in _NUMERIC and field.type not in ("money", "number"):
+    if aggregate in _NUMERIC and not field.whole:
         message = f"`{key.value}` takes `amount` or `quantity`, but `{field.name}` is neither"
         shapes.ledger.report("type-mismatch", node.spot, message)
         return None
-    if aggregate == "distinct" and field.type != "text":
+    if aggregate in _OF_TEXTS and field.type != "text":
         message = f"`{key.value}` takes a text, but `{field.name}` is none"
         shapes.ledger.report("type-mismatch", node.spot, message)
+        return None
+    if field.name in PLACE_FIELDS:
+        message = f"`{key.value}` takes no part of a place, but `{field.name}` is one"
+        shapes.ledger.report("type-mismatch", node.spot, message, "`distance: geo` and `speed: geo` read places")
         return None
     if field.type == "bool":
         message = f"`{key.value}` takes a text, money or a number, but `{field.name}` is true or false"
@@ -183,6 +284,6 @@ def _type_of(aggregate: Aggregate, field: Field | None) -> ValueType:
         return "duration"
     if aggregate == "is_new":
         return "bool"
-    if aggregate in ("count", "distinct") or field is None:
+    if aggregate in ("count", "distinct", "top_share", "zscore", "rate") or field is None:
         return "number"
     return field.type

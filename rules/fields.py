@@ -14,16 +14,20 @@ _NOT_READABLE = ("timestamp", "attributes", "metadata")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`events` are the types of event that have the field; `required`: every event has it, with a value."""
+    """`events` are the types of event that have the field; `required`: every event has it, with a value.
+
+    `whole`: its values are integers.
+    """
 
     name: str
     type: ValueType
     events: frozenset[str]
     required: bool
+    whole: bool
 
     @property
     def input(self) -> Input:
-        return Input("field", self.name, self.type, self.type in ("number", "money"), self.required)
+        return Input("field", self.name, self.type, self.whole, self.required)
 
 
 def _alternatives(annotation: Any) -> set[Any]:
@@ -40,31 +44,36 @@ def _value_type(name: str, alternatives: set[Any]) -> ValueType:
         return "money"
     if bool in alternatives:
         return "bool"
-    return "number" if int in alternatives else "text"
+    return "number" if alternatives & {int, float} else "text"
 
 
 def _collect() -> dict[str, Field]:
     events: dict[str, set[str]] = {}
-    found: dict[str, tuple[ValueType, bool]] = {}
+    found: dict[str, tuple[ValueType, bool, bool]] = {}
     for event, struct in STRUCTS.items():
         for info in msgspec.structs.fields(struct):
             if info.name in _NOT_READABLE:
                 continue
             alternatives = _alternatives(info.type)
-            _, required = found.get(info.name, ("text", True))
-            found[info.name] = (_value_type(info.name, alternatives), required and type(None) not in alternatives)
+            _, required, _ = found.get(info.name, ("text", True, False))
+            kind = _value_type(info.name, alternatives)
+            whole = kind == "money" or (kind == "number" and float not in alternatives)
+            found[info.name] = kind, required and type(None) not in alternatives, whole
             events.setdefault(info.name, set()).add(event)
     return {
-        name: Field(name, kind, frozenset(events[name]), required and len(events[name]) == len(STRUCTS))
-        for name, (kind, required) in found.items()
+        name: Field(name, kind, frozenset(events[name]), required and len(events[name]) == len(STRUCTS), whole)
+        for name, (kind, required, whole) in found.items()
     }
 
 
 STORED_FIELDS: dict[str, Field] = _collect()
 """Fields by name; a name means the same in every event that has it."""
 
-FIELDS: dict[str, Field] = STORED_FIELDS | {"type": Field("type", "text", frozenset(STRUCTS), True)}
+FIELDS: dict[str, Field] = STORED_FIELDS | {"type": Field("type", "text", frozenset(STRUCTS), True, False)}
 """What an expression may read: the stored fields, and the type of the event."""
+
+PLACE_FIELDS = {"latitude": 90, "longitude": 180}
+"""What `geo` stands for, and how many degrees each has to both sides."""
 
 EVENT_WORDS: dict[str, frozenset[str]] = {name: frozenset((name,)) for name in STRUCTS} | {
     "transaction": frozenset(TRANSACTION_TYPES)

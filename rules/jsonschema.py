@@ -15,7 +15,7 @@ from rules import bounds
 from rules.cases import CASE_KEYS, EXPECT_KEYS, TIMING_KEYS
 from rules.detector_specs import COUNTED, DETECTOR_KEYS
 from rules.exceptions import EXCEPTION_KEYS
-from rules.features import FEATURE_KEYS
+from rules.features import FEATURE_KEYS, OWN_OPTIONS
 from rules.fields import EVENT_WORDS, STORED_FIELDS
 from rules.headers import DEFAULT_KEYS, FALLBACK_KEYS, HEAD_KEYS, SCHEMA_VERSION
 from rules.lists import LIST_KEYS
@@ -168,15 +168,26 @@ def _named_events(value: Schema) -> Schema:
 def _feature() -> Schema:
     aggregates: dict[str, Schema] = {aggregate: _ref("key") for aggregate in AGGREGATES}
     aggregates["count"] = _choice(["event"])
+    aggregates["rate"] = _choice(["event", *STORED_FIELDS])
+    aggregates |= dict.fromkeys(("distance", "speed"), _choice(["geo"]))
     options = {
         "by": _ref("key"),
         "over": _ref("duration"),
         "delay": _ref("duration"),
         "where": _ref("expression"),
         "event": _ref("event"),
+        "min_events": {"type": ["integer", "string"]},
+        "against": _ref("duration"),
+        "at": {"type": ["number", "string"]},
     }
-    schema = _table({**aggregates, **_of(FEATURE_KEYS, options, "a key of a feature")}, ("over",))
-    return schema | {"oneOf": [{"required": [aggregate]} for aggregate in AGGREGATES]}
+    keys = (*FEATURE_KEYS, *OWN_OPTIONS.values())
+    schema = _table({**aggregates, **_of(keys, options, "a key of a feature")}, ("over",))
+    together: dict[str, list[str]] = {key: [aggregate] for aggregate, key in OWN_OPTIONS.items()}
+    together |= {aggregate: [key] for aggregate, key in OWN_OPTIONS.items() if key != "min_events"}
+    return schema | {
+        "dependentRequired": together,
+        "oneOf": [{"required": [aggregate]} for aggregate in AGGREGATES],
+    }
 
 
 def _detector() -> Schema:

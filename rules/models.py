@@ -16,7 +16,27 @@ Answer = Then | Literal["no_match"]
 Mode = Literal["live", "shadow", "off"]
 Severity = Literal["low", "medium", "high", "critical"]
 OnMissing = Literal["no_match", "match", "degraded"]
-Aggregate = Literal["count", "sum", "mean", "min", "max", "std", "distinct", "last", "first", "age", "gap", "is_new"]
+Aggregate = Literal[
+    "count",
+    "sum",
+    "mean",
+    "min",
+    "max",
+    "std",
+    "distinct",
+    "last",
+    "first",
+    "age",
+    "gap",
+    "is_new",
+    "zscore",
+    "rate",
+    "median",
+    "percentile",
+    "top_share",
+    "distance",
+    "speed",
+]
 
 THENS: tuple[Then, ...] = get_args(Then)
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -57,8 +77,10 @@ class Filter:
 class Feature:
     """An aggregate over the window `(t - over, t]`, shifted into the past by `delay_ms`, of the events of one key.
 
-    `field` is what is aggregated (None for count, age, gap and is_new), `by` the fields of the key, `events` the types
-    of event that enter, `where` a condition over their fields. `whole`: the values are integers.
+    `field` is what is aggregated (None for count, age, gap and is_new, and a rate of events; `geo` for a place), `by`
+    the fields of the key, `events` the types of event that enter, `where` a condition over their fields. `whole`: the
+    values are integers. `min_events` is how many values before the event's own a zscore needs, `against_ms` the longer
+    window of a rate, `share` which percentile is meant, in thousandths of a percent.
 
     The feature of a rule's sequence says whether events that pass the filters `steps` came one after the other, with
     none behind the first that passes one of `unless`; its `events` are those of all of them.
@@ -74,6 +96,9 @@ class Feature:
     events: frozenset[str]
     type: ValueType
     whole: bool
+    min_events: int = 0
+    against_ms: int = 0
+    share: int = 0
     steps: tuple[Filter, ...] = ()
     unless: tuple[Filter, ...] = ()
 

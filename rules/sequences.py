@@ -81,8 +81,9 @@ class SequenceReader:
             return None
         *before, last = steps
         filters = tuple(each.filter for each in before)
+        ending = _joined(unless)
         feature = Feature(
-            name, "sequence", None, by, within_ms, 0, None, events, "bool", False, filters, _joined(unless)
+            name, "sequence", None, by, within_ms, 0, None, events, "bool", False, steps=filters, unless=ending
         )
         return Sequence(feature, None, last.filter.events, _condition(feature, within.value, steps, unless))
 

@@ -25,7 +25,7 @@ Amount = float | Name
 
 
 class Event(msgspec.Struct, gc=False, kw_only=True, omit_defaults=True, tag_field="type", forbid_unknown_fields=True):
-    """What every event has. A missing entity is `None`; an empty one is refused."""
+    """What every event has. A missing entity is `None`; an empty one is refused. Places are in degrees."""
 
     timestamp: Instant
     user_id: Name
@@ -34,6 +34,8 @@ class Event(msgspec.Struct, gc=False, kw_only=True, omit_defaults=True, tag_fiel
     country: Name | None = None
     channel: Name | None = None
     platform: Name | None = None
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
     attributes: dict[str, Any] = {}
 
     @property

@@ -8,6 +8,7 @@ from windows.admission import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Admissio
 from windows.clock import RECENT
 from windows.hashing import Hasher
 from windows.layout import NULL
+from windows.places import pack
 from windows.plan import FILTERS_MAX, Aggregate, Kind, Plan, plan_of
 from windows.probing import HAS_COME, NOT_COME, NOT_OURS, UNSURE
 from windows.sharding import join
@@ -37,5 +38,6 @@ __all__ = [
     "Verdicts",
     "WindowStore",
     "join",
+    "pack",
     "plan_of",
 ]

@@ -30,7 +30,7 @@ def create(table: Words, tables: Tables, arena: Arena, c: int, key: np.uint64, p
         block = slot + tables.windows[w, layout.WINDOW_WORD]
         arena.cells[2 * block] = layout.NONE
         arena.cells[2 * block + 1] = layout.NONE
-        for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
+        for a in range(tables.windows[w, layout.WINDOW_STRUCTURES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
             arena.words[block + tables.accumulators[a, layout.ACCUMULATOR_WORD]] = layout.NO_ROWS
     put(table, place, key, slot)
     return slot

@@ -20,14 +20,7 @@ def _outranks(kind: int, held: int, value: int) -> bool:
 
 
 @inlined
-def enter_deques(log: Log, tables: Tables, arena: Arena, w: int, base: int, row: int) -> None:
-    """Puts `row` into the deque of each extreme of window `w`, whose block is at `base`."""
-    for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
-        _enter(log, tables, arena, a, base, row)
-
-
-@inlined
-def _enter(log: Log, tables: Tables, arena: Arena, a: int, base: int, row: int) -> None:
+def enter_deque(log: Log, tables: Tables, arena: Arena, a: int, base: int, row: int) -> None:
     """Puts `row` into the deque of extreme `a`, in order of time, and drops the candidates that it outranks."""
     kind = tables.accumulators[a, layout.ACCUMULATOR_KIND]
     of = tables.accumulators[a, layout.ACCUMULATOR_OF]
@@ -59,29 +52,18 @@ def _enter(log: Log, tables: Tables, arena: Arena, a: int, base: int, row: int) 
 
 
 @inlined
-def restore_deque(log: Log, tables: Tables, arena: Arena, a: int, cell: int, base: int) -> None:
-    """Makes the deque of extreme `a` anew from the set of the window whose block is at `base`."""
-    arena.words[base + tables.accumulators[a, layout.ACCUMULATOR_WORD]] = layout.NO_ROWS
-    row, lead = int(arena.cells[2 * base]), int(arena.cells[2 * base + 1])
-    while row != lead:
-        _enter(log, tables, arena, a, base, row)
-        row = cell_of(log, row, cell + layout.NEXT)
-
-
-@inlined
-def leave_deques(log: Log, tables: Tables, arena: Arena, w: int, base: int, row: int) -> None:
-    """Takes `row`, the oldest of the set, out of the deques where it is the front."""
-    for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
-        cell = tables.accumulators[a, layout.ACCUMULATOR_CELL]
-        front = 2 * (base + tables.accumulators[a, layout.ACCUMULATOR_WORD])
-        if arena.cells[front] != row:
-            continue
-        following = cell_of(log, row, cell + _BEHIND)
-        arena.cells[front] = following
-        if following == layout.NONE:
-            arena.cells[front + 1] = layout.NONE
-        else:
-            set_cell(log, following, cell + _AHEAD, layout.NONE)
+def leave_deque(log: Log, tables: Tables, arena: Arena, a: int, base: int, row: int) -> None:
+    """Takes `row`, the oldest of the set, out of the deque of extreme `a` if it is the front."""
+    cell = tables.accumulators[a, layout.ACCUMULATOR_CELL]
+    front = 2 * (base + tables.accumulators[a, layout.ACCUMULATOR_WORD])
+    if arena.cells[front] != row:
+        return
+    following = cell_of(log, row, cell + _BEHIND)
+    arena.cells[front] = following
+    if following == layout.NONE:
+        arena.cells[front + 1] = layout.NONE
+    else:
+        set_cell(log, following, cell + _AHEAD, layout.NONE)
 
 
 @inlined

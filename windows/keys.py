@@ -105,8 +105,8 @@ def _divide(tables: Tables, arena: Arena, ids: NDArray[np.uint64], count: int, k
         for i in range(count):
             if shard_of(np.uint64(keys[i]), shards) == shard:
                 flags[i, c] |= layout.OWNED
-        for a in range(windows[first, layout.WINDOW_ACCUMULATORS], windows[end - 1, layout.WINDOW_EXTREMES]):
-            if accumulators[a, layout.ACCUMULATOR_KIND] == layout.DISTINCT:
+        for a in range(windows[first, layout.WINDOW_ACCUMULATORS], windows[end - 1, layout.WINDOW_ACCUMULATORS_END]):
+            if accumulators[a, layout.ACCUMULATOR_KIND] in (layout.DISTINCT, layout.TOP):
                 cell = accumulators[a, layout.ACCUMULATOR_OF]
                 pair = (cell - chains[0, layout.CHAIN_CELL]) // layout.CHAIN_CELLS
                 for i in range(count):

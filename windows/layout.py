@@ -3,7 +3,12 @@
 A *chain* links the events of one key (of one or several id columns, for one filter) in event time. A *slot* is the
 record of one live key of one chain, in 8-byte words:
 
-    key | last row, spare (2 cells) | now_ms | window blocks ...          (chains without windows stop after `last row`)
+    key | last row, spare (2 cells) | now_ms | window blocks ... | members ...
+
+Chains without windows and members stop after `last row`. A *member* is a value in the tree by which a window finds the
+most frequent one, and lies in the slot of key and value together:
+
+    count in the window | left, right (2 cells) | size, spare (2 cells)
 
 A *window block* holds a window's cursors and running aggregates:
 
@@ -12,7 +17,8 @@ A *window block* holds a window's cursors and running aggregates:
 `tail` is the oldest row in the window and `lead` the oldest row that has not entered it yet; they are equal where the
 window is empty. A *row* is one event in the log:
 
-    timestamp_ms | values ... | filters | cells: (previous, next, slot) of each chain, (previous, next) of each deque
+    timestamp_ms | values ... | filters | cells: (previous, next, slot) of each chain, (previous, next) of each deque,
+    (left, right, size) of each ordered tree
 
 `filters` is there only where a sequence reads it.
 
@@ -43,15 +49,15 @@ CHAIN_FILTERS, CHAIN_CELL, CHAIN_WORDS, CHAIN_WINDOWS, CHAIN_WINDOWS_END, CHAIN_
 KEYS_MAX = 4
 CHAIN_COLUMNS = CHAIN_KEYS + KEYS_MAX
 
-# Columns of the window table; WINDOW_WORD is the block's place in the slot. A window's extremes are the last of its
-# accumulators, from WINDOW_EXTREMES on.
+# Columns of the window table; WINDOW_WORD is the block's place in the slot. The last of a window's accumulators, from
+# WINDOW_STRUCTURES on, are structures that hold its rows: deques of extremes and ordered trees.
 (
     WINDOW_OVER,
     WINDOW_DELAY,
     WINDOW_WORD,
     WINDOW_WORDS,
     WINDOW_ACCUMULATORS,
-    WINDOW_EXTREMES,
+    WINDOW_STRUCTURES,
     WINDOW_ACCUMULATORS_END,
     WINDOW_OUTPUTS,
     WINDOW_OUTPUTS_END,
@@ -59,28 +65,36 @@ CHAIN_COLUMNS = CHAIN_KEYS + KEYS_MAX
 WINDOW_COLUMNS = 9
 
 # Columns of the accumulator table: what it sums up, of which value column (or pair chain's cell), in which word of the
-# block; an extreme's deque has its cell in the row.
+# block; a structure has its cell in the row, and TOP
+# its word in the slot of each pair.
 ACCUMULATOR_KIND, ACCUMULATOR_OF, ACCUMULATOR_WORD, ACCUMULATOR_CELL = range(4)
 ACCUMULATOR_COLUMNS = 4
-COUNT_OF, SUM, SQUARES, DISTINCT, MINIMUM, MAXIMUM = range(6)
+COUNT_OF, SUM, SQUARES, DISTINCT, MINIMUM, MAXIMUM, ORDER, TOP = range(8)
 
-# Columns of the output table: which feature row it fills, how, from which words of the block or which value column.
-OUTPUT_FEATURE, OUTPUT_KIND, OUTPUT_FIRST, OUTPUT_SECOND, OUTPUT_THIRD = range(5)
-OUTPUT_COLUMNS = 5
+# Columns of the output table: which feature row it fills, how, from which words of the block or which value column. The
+# kinds from OUT_LAST_VALUE to OUT_SPEED look at the event before; those from OUT_DISTANCE on are floats.
+OUTPUT_FEATURE, OUTPUT_KIND, OUTPUT_FIRST, OUTPUT_SECOND, OUTPUT_THIRD, OUTPUT_FOURTH, OUTPUT_FIFTH = range(7)
+OUTPUT_COLUMNS = 7
 (
     OUT_WORD,
-    OUT_MEAN,
-    OUT_STD,
     OUT_EXTREME,
     OUT_FIRST_VALUE,
     OUT_FIRST_ROW,
+    OUT_AGE,
     OUT_LAST_VALUE,
     OUT_LAST_ROW,
-    OUT_AGE,
     OUT_GAP,
     OUT_IS_NEW,
     OUT_SEQUENCE,
-) = range(12)
+    OUT_DISTANCE,
+    OUT_SPEED,
+    OUT_MEAN,
+    OUT_STD,
+    OUT_ZSCORE,
+    OUT_RATE,
+    OUT_PERCENTILE,
+    OUT_TOP_SHARE,
+) = range(18)
 
 STEP_BITS = 6
 """A sequence's steps are in one word, the last first: of each the number of its filter, counted from 1."""
@@ -95,6 +109,11 @@ BLOCK_CURSORS, BLOCK_COUNT, BLOCK_ACCUMULATORS = range(3)
 PREVIOUS, NEXT, SLOT = range(3)
 CHAIN_CELLS = 3
 DEQUE_CELLS = 2
+TREE_CELLS = 3
+
+# Words of a member in a slot.
+MEMBER_COUNT, MEMBER_CELLS = range(2)
+MEMBER_WORDS = MEMBER_CELLS + 2
 
 # Words of the arena's register: the next unused word; live slots, as many as the table's used entries; which shard of
 # how many this is.

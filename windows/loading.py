@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from windows import layout
 from windows.chains import link
-from windows.extremes import restore_deque
 from windows.jit import inlined, kernel
 from windows.keys import enters, locate, shard_of
 from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell, time_of, value_of
 from windows.sliding import add_value
+from windows.structures import restore_structure
 
 Marks = NDArray[np.uint8]
 
@@ -145,7 +145,7 @@ def _settle_window(
                 arena.words[base + layout.BLOCK_COUNT] += 1
                 members[inside] = i
                 inside += 1
-    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_EXTREMES]):
+    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_STRUCTURES]):
         _settle_values(log, tables, arena, w, a, inside, slots, members, first_row)
 
 
@@ -192,7 +192,7 @@ def settle(
 
 
 @kernel
-def settle_extremes(
+def settle_structures(
     chains: Words,
     windows: Words,
     accumulators: Words,
@@ -207,7 +207,7 @@ def settle_extremes(
     first_row: int,
     end_row: int,
 ) -> None:
-    """Makes the deques of the windows whose chains end in one of the rows `[first_row, end_row)`."""
+    """Makes the structures of the windows whose chains end in one of the rows `[first_row, end_row)`."""
     tables = Tables(chains, windows, accumulators, outputs)
     arena = Arena(words, word_cells, free, register)
     log = Log(rows, cells, row_words)
@@ -219,5 +219,5 @@ def settle_extremes(
                 continue
             for w in range(chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]):
                 base = slot + windows[w, layout.WINDOW_WORD]
-                for a in range(windows[w, layout.WINDOW_EXTREMES], windows[w, layout.WINDOW_ACCUMULATORS_END]):
-                    restore_deque(log, tables, arena, a, cell, base)
+                for a in range(windows[w, layout.WINDOW_STRUCTURES], windows[w, layout.WINDOW_ACCUMULATORS_END]):
+                    restore_structure(log, tables, arena, a, cell, base)

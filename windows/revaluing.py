@@ -1,23 +1,24 @@
 """The kernel that changes a value of an event that is already in the log, and all aggregates that hold it."""
 
 from windows import layout
-from windows.extremes import restore_deque
 from windows.jit import inlined, kernel
 from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, time_of, value_of
 from windows.sliding import add_value
+from windows.structures import revalue_structure
 
 
 @inlined
 def _revalue_window(
-    log: Log, tables: Tables, arena: Arena, cell: int, w: int, base: int, column: int, old: int, new: int
+    log: Log, tables: Tables, arena: Arena, cell: int, w: int, base: int, row: int, column: int, old: int
 ) -> None:
-    """Lets the aggregates of window `w`, whose block is at `base`, follow from `old` to `new` in its set."""
+    """Lets the aggregates of window `w`, whose block is at `base`, follow `row` of its set, which had `old`."""
+    new = value_of(log, row, column)
     for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
         kind = tables.accumulators[a, layout.ACCUMULATOR_KIND]
-        if kind == layout.DISTINCT or tables.accumulators[a, layout.ACCUMULATOR_OF] != column:
+        if kind in (layout.DISTINCT, layout.TOP) or tables.accumulators[a, layout.ACCUMULATOR_OF] != column:
             continue
-        if a >= tables.windows[w, layout.WINDOW_EXTREMES]:
-            restore_deque(log, tables, arena, a, cell, base)
+        if a >= tables.windows[w, layout.WINDOW_STRUCTURES]:
+            revalue_structure(log, tables, arena, a, cell, base, row, old)
         else:
             word = base + tables.accumulators[a, layout.ACCUMULATOR_WORD]
             add_value(arena.words, word, kind, old, -1)
@@ -56,4 +57,4 @@ def revalue(
             high = words[slot + layout.SLOT_NOW] - windows[w, layout.WINDOW_DELAY]
             if high - windows[w, layout.WINDOW_OVER] < time <= high:
                 base = slot + windows[w, layout.WINDOW_WORD]
-                _revalue_window(log, tables, arena, cell, w, base, column, old, new)
+                _revalue_window(log, tables, arena, cell, w, base, row, column, old)

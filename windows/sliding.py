@@ -6,10 +6,11 @@ tables.
 """
 
 from windows import layout
-from windows.extremes import enter_deques, extreme_of, leave_deques
+from windows.extremes import extreme_of
 from windows.int128 import add_square
 from windows.jit import inlined, kernel
 from windows.memory import Arena, Log, Tables, Words, cell_of, time_of, value_of
+from windows.structures import enter_structures, leave_structures
 
 
 @inlined
@@ -59,7 +60,7 @@ def accumulate(
     later than `low`) or behind it (`look_on`: not later than `high`).
     """
     block[base + layout.BLOCK_COUNT] += sign
-    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_EXTREMES]):
+    for a in range(tables.windows[w, layout.WINDOW_ACCUMULATORS], tables.windows[w, layout.WINDOW_STRUCTURES]):
         kind = tables.accumulators[a, layout.ACCUMULATOR_KIND]
         of = tables.accumulators[a, layout.ACCUMULATOR_OF]
         word = base + tables.accumulators[a, layout.ACCUMULATOR_WORD]
@@ -95,7 +96,7 @@ def admit(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int, 
         _await(log, tables, arena, cell, w, slot, row)
     elif time > low:
         accumulate(log, tables, w, arena.words, base, row, 1, low, high, True, True)
-        enter_deques(log, tables, arena, w, base, row)
+        enter_structures(log, tables, arena, w, base, row)
         tail = arena.cells[tail_cell]
         if tail == arena.cells[lead_cell] or following == tail:
             arena.cells[tail_cell] = row
@@ -112,11 +113,11 @@ def advance(log: Log, tables: Tables, arena: Arena, cell: int, w: int, slot: int
     tail, lead = int(arena.cells[2 * base]), int(arena.cells[2 * base + 1])
     while lead != layout.NONE and time_of(log, lead) <= high:
         accumulate(log, tables, w, arena.words, base, lead, 1, old_low, high, True, False)
-        enter_deques(log, tables, arena, w, base, lead)
+        enter_structures(log, tables, arena, w, base, lead)
         lead = cell_of(log, lead, cell + layout.NEXT)
     while tail != lead and time_of(log, tail) <= low:
         accumulate(log, tables, w, arena.words, base, tail, -1, low, high, False, True)
-        leave_deques(log, tables, arena, w, base, tail)
+        leave_structures(log, tables, arena, w, base, tail)
         tail = cell_of(log, tail, cell + layout.NEXT)
     arena.cells[2 * base] = tail
     arena.cells[2 * base + 1] = lead
@@ -160,6 +161,7 @@ def rewind(
             accumulate(log, tables, w, block, 0, row, 1, low, high, False, True)
             oldest = row
         row = cell_of(log, row, cell + layout.PREVIOUS)
-    for a in range(tables.windows[w, layout.WINDOW_EXTREMES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
-        block[tables.accumulators[a, layout.ACCUMULATOR_WORD]] = extreme_of(log, tables, a, cell, oldest, high)
+    for a in range(tables.windows[w, layout.WINDOW_STRUCTURES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]):
+        if tables.accumulators[a, layout.ACCUMULATOR_KIND] < layout.ORDER:
+            block[tables.accumulators[a, layout.ACCUMULATOR_WORD]] = extreme_of(log, tables, a, cell, oldest, high)
     return oldest

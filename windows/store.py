@@ -237,7 +237,7 @@ class WindowStore:
         for page, end in zip(pages, ends, strict=True) if pages else ((0, 0),):
             loading.settle(*self._memory, page * self._page_rows, end, self._scratch, late)
         for page, end in zip(pages, ends, strict=True) if pages else ((0, 0),):
-            loading.settle_extremes(*self._memory, page * self._page_rows, end)
+            loading.settle_structures(*self._memory, page * self._page_rows, end)
         self._late = None
 
     def revalue(self, ordinal: int, column: int, value: int) -> bool:

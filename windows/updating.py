@@ -82,14 +82,14 @@ def _take(
                 report_nothing(tables, c, slot == layout.UNSEEN, floats, features, i)
             continue
         cell = tables.chains[c, layout.CHAIN_CELL]
-        entered = row if enters(tables.chains, c, filters[i]) else layout.NONE
+        entered = enters(tables.chains, c, filters[i])
         old = arena.words[slot + layout.SLOT_NOW]
         now = max(old, time)
         arena.words[slot + layout.SLOT_NOW] = now
         for w in range(first, end):
-            slide(log, tables, arena, cell, w, slot, old, now, entered)
+            slide(log, tables, arena, cell, w, slot, old, now, row if entered else layout.NONE)
             if judged[i]:
-                report(log, tables, arena, cell, w, slot, now, time, entered, scratch, floats, features, i)
+                report(log, tables, arena, cell, w, slot, now, time, row, entered, scratch, floats, features, i)
 
 
 @kernel

@@ -177,6 +177,7 @@ def name_of(pack: Pack, history: History) -> str:
     ]
     features = [
         (name, each.aggregate, each.field, each.by, each.over_ms, each.delay_ms, len(each.steps),
+         each.min_events, each.against_ms, each.share,
          [(sorted(filter_.events), repr(filter_.tree)) for filter_ in each.filters])
         for name, each in pack.features.items()
     ]  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 
 from rules import NEVER, Case, DetectorSpec, Fallback, Literal, load
 from rules.fields import FIELDS, STORED_FIELDS
+from rules.syntax import inputs_of
 from schemas import STRUCTS, TRANSACTION_TYPES
 from support.commands import ROOT
 from support.mounts import files_of, mount
@@ -23,6 +24,15 @@ features:
   spent: {sum: amount, by: [user_id, payee_id], over: 90m, delay: 1w, event: [payment, topup]}
   mean_quantity: {mean: quantity, by: user_id, over: 1d}
   spread: {std: amount, by: user_id, over: 1d}
+  spend_z: {zscore: amount, by: user_id, over: 30d, min_events: 12}
+  quantity_z: {zscore: quantity, by: user_id, over: 30d}
+  surge: {rate: amount, by: user_id, over: 1h, against: 7d}
+  rush: {rate: event, by: user_id, over: 1h, against: 2h}
+  usual: {median: quantity, by: user_id, over: 1h}
+  high: {percentile: amount, at: 99.95, by: user_id, over: 1h}
+  one_shop: {top_share: merchant_id, by: user_id, over: 1d}
+  travel_kmh: {speed: geo, by: user_id, over: 1d, event: [login, payment], where: country == "CN"}
+  way: {distance: geo, by: user_id, over: 1d}
   devices: {distinct: device_id, by: user_id, over: 1d}
   last_goods: {last: goods, by: user_id, over: 1d}
   known_for: {age: [user_id, device_id], over: 90d}
@@ -37,6 +47,15 @@ features:
         "spent": ("sum", "money", True),
         "mean_quantity": ("mean", "number", False),
         "spread": ("std", "money", False),
+        "spend_z": ("zscore", "number", False),
+        "quantity_z": ("zscore", "number", False),
+        "surge": ("rate", "number", False),
+        "rush": ("rate", "number", False),
+        "usual": ("median", "number", False),
+        "high": ("percentile", "money", False),
+        "one_shop": ("top_share", "number", False),
+        "travel_kmh": ("speed", "number", False),
+        "way": ("distance", "number", False),
         "devices": ("distinct", "number", True),
         "last_goods": ("last", "text", False),
         "known_for": ("age", "duration", True),
@@ -52,6 +71,17 @@ features:
         ("user_id", "device_id"),
         frozenset(TRANSACTION_TYPES),
     )
+    assert (features["spend_z"].min_events, features["quantity_z"].min_events) == (12, 10)
+    assert [(each.field, each.against_ms) for each in (features["surge"], features["rush"])] == [
+        ("amount", 604_800_000),
+        (None, 7_200_000),
+    ]
+    assert (features["usual"].share, features["high"].share) == (50_000, 99_950)
+    read = [
+        each.where and {one.name for one in inputs_of(each.where.tree)}
+        for each in (features["travel_kmh"], features["way"])
+    ]
+    assert read == [{"latitude", "longitude", "country"}, {"latitude", "longitude"}]
     assert fails.where is not None
     assert fails.where.text == "not success"
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Literal, cast
 
 import msgspec
+import numpy as np
 
 from detectors import Scorer, open_scorer
 from rules.literals import shown
@@ -25,13 +26,15 @@ from support.random_packs import (
     HUGE,
     MACRO,
     OF_TRANSACTIONS,
+    PLACE,
     PROFILE,
     TRANSACTION,
+    FeatureText,
     PackText,
     RuleText,
 )
 from support.window_oracle import Happening, feature
-from windows import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Aggregate
+from windows import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Aggregate, pack
 
 CURRENCY = "CNY"
 STRENGTH: tuple[Action, ...] = ("allow", "review", "step_up", "block")
@@ -50,7 +53,7 @@ class EngineOracle:
         self.decisions: list[Decision | None] = []
         self.repeated = self.conflicting = self.unmatched = 0
         self.sequences = [rule.sequence for rule in pack.rules if rule.sequence is not None]
-        self.entering = [(each.events, each.where) for each in pack.features]
+        self.entering = [(each.events, _guard(each)) for each in pack.features]
         self.entering += [entering for each in self.sequences for entering in (*each.steps, *each.unless)]
         self.waiting: list[tuple[int, int, str, int, RuleText, World, str]] = []
         self.elapsed: list[bytes] = []
@@ -61,7 +64,7 @@ class EngineOracle:
                 self.starts[rule.id], self.ends[rule.id] = len(self.entering), len(self.entering) + 1
                 self.entering += [rule.absence.start, rule.absence.ends]
         reach_ms = max(
-            *(each.over_ms + each.delay_ms for each in pack.features),
+            *((each.against_ms if each.kind == "rate" else each.over_ms) + each.delay_ms for each in pack.features),
             *(each.within_ms for each in self.sequences),
             *(rule.absence.within_ms + 1 for rule in pack.rules if rule.absence is not None),
         )
@@ -188,7 +191,8 @@ class EngineOracle:
 
     def _features(self) -> Iterator[tuple[str, Typed]]:
         for number, each in enumerate(self.pack.features):
-            aggregate = Aggregate(each.kind, each.by, each.over_ms, each.of, each.delay_ms, number)
+            own = each.least, each.against_ms, each.share
+            aggregate = Aggregate(each.kind, each.by, each.over_ms, each.of, each.delay_ms, number, *own)
             value: Any = feature(self.history, aggregate)
             if value is not None and each.kind in ("mean", "std"):
                 value = float(value)
@@ -268,6 +272,13 @@ class EngineOracle:
         )
 
 
+def _guard(feature: FeatureText) -> str | None:
+    """What an event must pass to enter."""
+    if feature.of != "geo":
+        return feature.where
+    return " and ".join([*(f"has({name})" for name in PLACE), *([f"({feature.where})"] if feature.where else [])])
+
+
 def _fields(event: Mapping[str, Any], *, has_profiles: bool) -> Iterator[tuple[str, Typed]]:
     """What expressions can read of an event: its fields, its attributes and what `PROFILES` says of its user, in the
     type that their names have here.
@@ -276,6 +287,8 @@ def _fields(event: Mapping[str, Any], *, has_profiles: bool) -> Iterator[tuple[s
         value = event.get(name)
         if name == "amount" and value is not None:
             value = round(value * 100) if event["currency"] == CURRENCY else None
+        if name in PLACE and value is not None:
+            value = float(value)
         yield name, Typed(value, kind)
     attributes = {"tier": event.get("tier"), "vip": event.get("vip")} | event.get("attributes", {})
     for name, kind in ATTRIBUTES.items():
@@ -295,7 +308,10 @@ def _fields(event: Mapping[str, Any], *, has_profiles: bool) -> Iterator[tuple[s
 def _happening(world: World, entering: frozenset[int]) -> Happening:
     names = {name: each.value for name, each in world.names.items()}
     texts = {name: names[name] for name, each in world.names.items() if each.type == "text"}
-    return Happening(world.timestamp_ms, texts, {name: names[name] for name in ("amount", "quantity")}, entering)
+    values: dict[str, Any] = {name: names[name] for name in ("amount", "quantity")}
+    if None not in (names[name] for name in PLACE):
+        (values["geo"],) = pack(*(np.array([names[name]], dtype=np.float64) for name in PLACE)).tolist()
+    return Happening(world.timestamp_ms, texts, {"geo": None} | values, entering)
 
 
 def _world_of(rule: RuleText, world: World) -> World:

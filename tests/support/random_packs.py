@@ -12,9 +12,11 @@ from windows import Kind
 
 NOW_MS = 1_790_000_000_000
 TRANSACTION = frozenset(TRANSACTION_TYPES)
-COMMON: dict[str, ValueType] = dict.fromkeys(
-    ("user_id", "device_id", "ip", "country", "channel", "platform", "type"), "text"
-)
+PLACE = ("latitude", "longitude")
+COMMON: dict[str, ValueType] = {
+    **dict.fromkeys(("user_id", "device_id", "ip", "country", "channel", "platform", "type"), "text"),
+    **dict.fromkeys(PLACE, "number"),
+}
 OF_TRANSACTIONS: dict[str, ValueType] = {
     "amount": "money",
     "quantity": "number",
@@ -52,6 +54,20 @@ PROFILES = {
 }
 """Facts about users, as texts that are not always of the type that rules need."""
 
+NUMERIC: tuple[Kind, ...] = ("sum", "mean", "min", "max", "std", "zscore", "percentile")
+PLAIN: tuple[Kind, ...] = (
+    "count",
+    "rate",
+    "top_share",
+    "distinct",
+    "first",
+    "last",
+    "age",
+    "gap",
+    "is_new",
+    "distance",
+    "speed",
+)
 HUGE = 10**400
 """An integer that no float can hold."""
 
@@ -78,6 +94,9 @@ class FeatureText:
     events: frozenset[str]
     type: ValueType
     yaml: str
+    least: int
+    against_ms: int
+    share: int
 
 
 Entering = tuple[frozenset[str], str | None]
@@ -190,16 +209,32 @@ def random_pack(draw: random.Random, *, scores: bool) -> PackText:
 def _feature(draw: random.Random, name: str) -> FeatureText:
     word, events, fields = draw.choice(SCOPES)
     texts = [each for each, kind in fields.items() if kind == "text" and each != "type"]
-    numbers = [each for each, kind in fields.items() if kind in ("money", "number")]
-    kinds: list[Kind] = ["count", "distinct", "first", "last", "age", "gap", "is_new"]
+    numbers = [each for each, kind in fields.items() if kind in ("money", "number") and each not in PLACE]
+    kinds: list[Kind] = [
+        "count",
+        "rate",
+        "top_share",
+        "distinct",
+        "first",
+        "last",
+        "age",
+        "gap",
+        "is_new",
+        "distance",
+        "speed",
+    ]
     if numbers:
-        kinds += ["sum", "mean", "min", "max", "std"]
+        kinds += NUMERIC
     kind = draw.choice(kinds)
     by = tuple(draw.sample(texts, draw.choice((1, 1, 1, 2, 3))))
     of = None
-    if kind in ("sum", "mean", "min", "max", "std"):
+    if kind in NUMERIC:
         of = draw.choice(numbers)
-    elif kind == "distinct":
+    elif kind in ("distance", "speed"):
+        of = "geo"
+    elif kind == "rate":
+        of = draw.choice((*numbers, None))
+    elif kind in ("distinct", "top_share"):
         of = draw.choice(texts)
     elif kind in ("first", "last"):
         of = draw.choice(texts + numbers)
@@ -214,11 +249,21 @@ def _feature(draw: random.Random, name: str) -> FeatureText:
     lines = [head, f"over: {over_ms}ms", f"event: {word}"]
     lines += [f"by: [{', '.join(by)}]"] if not head.startswith(("age", "gap", "is_new")) else []
     lines += [f"delay: {delay_ms}ms"] if delay_ms else []
+    least, against_ms = draw.randint(2, 4), over_ms * draw.choice((2, 5)) + 1
+    share, share_text = draw.choice(((0, "0"), (95_000, "95"), (99_900, "99.9"), (50_000, "50")))
+    if kind == "percentile" and share == 50_000:
+        lines[0] = f"median: {of}"
+    elif kind == "percentile":
+        lines.append(f"at: {share_text}")
+    lines += [f"against: {against_ms}ms"] if kind == "rate" else []
+    lines += [f"min_events: {least}"] if kind == "zscore" else []
     lines += [f"where: |-\n      {where}"] if where is not None else []
     yaml = f"  {name}:\n" + "".join(f"    {line}\n" for line in lines)
-    of_type = fields[of] if of is not None else "number"
+    of_type = fields.get(of, "number") if of is not None else "number"
     plain: dict[str, ValueType] = {"age": "duration", "gap": "duration", "is_new": "bool", "distinct": "number"}
-    return FeatureText(name, kind, of, by, over_ms, delay_ms, where, events, plain.get(kind, of_type), yaml)
+    plain |= {"top_share": "number", "zscore": "number", "rate": "number"}
+    of_kind = plain.get(kind, of_type)
+    return FeatureText(name, kind, of, by, over_ms, delay_ms, where, events, of_kind, yaml, least, against_ms, share)
 
 
 def _rule(
@@ -284,7 +329,11 @@ def _sequence(draw: random.Random, rule: str) -> tuple[SequenceText, str, frozen
     drawn = [_step(draw, *draw.choice(STEPS[:3])) for _ in range(draw.choice((2, 2, 3)))]
     taken = frozenset[str]().union(*(events for _, (events, _), _ in drawn[:-1]))
     unless = [_step(draw, *each) for each in draw.sample(STEPS, 2) if not taken & each[1]]
-    by = tuple(draw.sample([each for each in COMMON if each != "type"], draw.choice((1, 1, 2))))
+    by = tuple(
+        draw.sample(
+            [each for each, kind in COMMON.items() if kind == "text" and each != "type"], draw.choice((1, 1, 2))
+        )
+    )
     within_ms = draw.choice((1, 5_000, 30_000, 60_000, 3_600_000))
     lines = ["sequence:", f"  by: [{', '.join(by)}]", f"  within: {within_ms}ms", "  steps:"]
     lines += [f"  - {text}" for text, _, _ in drawn]

@@ -13,6 +13,7 @@ from support.random_packs import COMMON, HUGE, NOW_MS, OF_TRANSACTIONS, POOLS, T
 Event = dict[str, Any]
 
 KINDS = ("payment",) * 6 + (*TRANSACTION_TYPES, "login", "login", "chargeback", "order", "registration")
+PLACES = ((31.2304, 121.4737), (31.23, 121.47), (22.3193, 114.1694), (-90, 180), (51.5, -0.125))
 STEADY_MS = (0, 500, 3_000)
 STEPS_MS = (STEADY_MS, (0, 0, 1, 10, 100), (0, 0, 1, 10, 1_000, 1_000, 7_000, 40_000))
 STRAYS_MS = (
@@ -83,6 +84,10 @@ def _new(draw: random.Random, kind: str, name: str, timestamp_ms: int) -> Event:
     for field in texts:
         if field in POOLS and (field == "user_id" or draw.random() < 0.85):
             event[field] = draw.choice(POOLS[field])
+    if draw.random() < 0.7:
+        event["latitude"], event["longitude"] = draw.choice(PLACES)
+    elif draw.random() < 0.2:
+        event["latitude"] = 90
     if draw.random() < 0.7:
         event["attributes"] = {"level": draw.choice((0, 2, 3.5, 40, HUGE, "3", None, True))}
     if draw.random() < 0.5:

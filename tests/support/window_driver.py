@@ -10,7 +10,7 @@ from support.window_oracle import Happening, Value
 from windows import NULL, Aggregate, Columns, Hasher, Plan, Probe, WindowStore, join, plan_of
 from windows.store import LATENESS_MS, MEMORY_MIN, PAGE_ROWS
 
-VALUES = ("amount", "quantity")
+VALUES = ("amount", "quantity", "geo")
 HASHER = Hasher(bytes(range(16)))
 
 

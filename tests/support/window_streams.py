@@ -6,15 +6,19 @@ from dataclasses import replace
 from itertools import pairwise
 from operator import itemgetter
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 
 from support.window_driver import WindowDriver
 from support.window_oracle import Happening, Value, feature
-from windows import Aggregate, Kind
+from windows import Aggregate, Kind, pack
 
 KEYS = ("user", "device", "payee")
-NUMERIC: tuple[Kind, ...] = ("sum", "mean", "min", "max", "std")
+NUMERIC: tuple[Kind, ...] = ("sum", "mean", "min", "max", "std", "zscore", "percentile")
+LATITUDES, LONGITUDES = (31.23, 31.2301, 22.3, -90, 51.5), (121.47, 121.47, 114.2, 180, -0.1)
+PLACES: list[int] = pack(np.array(LATITUDES), np.array(LONGITUDES)).tolist()
+OTHERS: tuple[Kind, ...] = ("rate", "distinct", "distinct", "top_share", "distance", "speed", "last", "first")
 KEYLESS: tuple[Kind, ...] = ("count", "age", "gap", "is_new")
 FILTER_SHARES = (0.7, 0.7, 0.7, 0.3, 0.2, 0.1)
 """How many of the events pass each filter."""
@@ -28,18 +32,25 @@ def dice() -> st.SearchStrategy[random.Random]:
 @st.composite
 def aggregates(draw: st.DrawFn) -> Aggregate:
     thrown = draw(dice())
-    kind: Kind = thrown.choice((*NUMERIC, *KEYLESS, "distinct", "distinct", "last", "first", "sequence"))
+    kind: Kind = thrown.choice((*NUMERIC, *KEYLESS, *OTHERS, "sequence"))
     by = tuple(thrown.sample(KEYS, thrown.choice((1, 1, 2, 3))))
     if kind == "sequence":
         return sequence(thrown, by)
     of = None
     if kind in NUMERIC:
         of = thrown.choice(("amount", "quantity"))
-    elif kind == "distinct":
+    elif kind in ("distance", "speed"):
+        of = "geo"
+    elif kind == "rate":
+        of = thrown.choice(("amount", "quantity", None))
+    elif kind in ("distinct", "top_share"):
         of = thrown.choice([name for name in KEYS if name not in by] or KEYS)
     elif kind in ("last", "first"):
         of = thrown.choice((*KEYS, "amount"))
-    return Aggregate(kind, by, thrown.randint(1, 100), of, thrown.choice((0, 0, 0, 1, 7, 40)), thrown.randint(0, 2))
+    over_ms, delay_ms = thrown.randint(1, 100), thrown.choice((0, 0, 0, 1, 7, 40))
+    least, against_ms = thrown.randint(2, 4), over_ms + thrown.randint(1, 100)
+    share = thrown.choice((0, 25_000, 50_000, 95_000, 99_900, 100_000))
+    return Aggregate(kind, by, over_ms, of, delay_ms, thrown.randint(0, 2), least, against_ms, share)
 
 
 def sequence(thrown: random.Random, by: tuple[str, ...]) -> Aggregate:
@@ -68,6 +79,7 @@ def happenings(draw: st.DrawFn) -> list[Happening]:
                 {
                     "amount": thrown.choice((None, 0, 1, 2, 10**14)),
                     "quantity": thrown.choice((None, thrown.randint(-(2**40), 2**40))),
+                    "geo": thrown.choice((None, *PLACES)),
                 },
                 frozenset(each for each, share in enumerate(FILTER_SHARES) if thrown.random() < share),
                 thrown.random() < 0.8,
@@ -140,9 +152,12 @@ def assert_all_equal_to_oracle(driver: WindowDriver, stream: Sequence[Happening]
 
 def everything(over_ms: int) -> list[Aggregate]:
     return [
-        *(Aggregate(kind, ("user",), over_ms, "amount") for kind in NUMERIC),
+        *(Aggregate(kind, ("user",), over_ms, "amount", least=2, share=95_000) for kind in NUMERIC),
         *(Aggregate(kind, ("user",), over_ms) for kind in KEYLESS),
         Aggregate("distinct", ("user",), over_ms, "device"),
+        Aggregate("rate", ("user",), over_ms // 4, "amount", against_ms=over_ms),
+        Aggregate("speed", ("user",), over_ms, "geo"),
+        Aggregate("top_share", ("user",), over_ms, "payee"),
         Aggregate("distinct", ("device",), over_ms // 3, "user"),
         Aggregate("count", ("device", "payee"), over_ms),
         Aggregate("sum", ("payee",), over_ms, "amount", delay_ms=over_ms // 2),
@@ -156,5 +171,6 @@ def stream_of(count: int, seed: int, gap_ms: int, keys: int, late_share: float =
         late_ms = draw.randrange(20 * gap_ms) if draw.random() < late_share else 0
         names: dict[str, str | None] = {name: f"{name}{draw.randrange(keys)}" for name in KEYS}
         amount = draw.randrange(10**6)
-        result.append(Happening(time_ms - late_ms, names, {"amount": amount, "quantity": None}, frozenset({0})))
+        values = {"amount": amount, "quantity": None, "geo": draw.choice(PLACES)}
+        result.append(Happening(time_ms - late_ms, names, values, frozenset({0})))
     return result

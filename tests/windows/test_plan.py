@@ -20,9 +20,15 @@ DAY_MS = 86_400_000
         (Aggregate("count", ("a",), 1, filter=FILTERS_MAX), "expected a filter from 0 to 62, got 63"),
         (Aggregate("sum", ("a",), 1, "b"), r"expected `sum` of a value column \(amount, quantity\), got b"),
         (Aggregate("std", ("a",), 1), "expected `std` of a value column"),
+        (Aggregate("zscore", ("a",), 1, "amount", least=1), "expected at least 2 values for a `zscore`, got 1"),
+        (Aggregate("rate", ("a",), 1, "b", against_ms=2), "expected `rate` of a value column or of events, got b"),
+        (Aggregate("rate", ("a",), 5, against_ms=5), "expected against_ms above over_ms 5, got 5"),
+        (Aggregate("percentile", ("a",), 1, "amount", share=100_001), "expected a share from 0 to 100,000, got 100001"),
         (Aggregate("distinct", ("a",), 1, "amount"), "expected `distinct` of an id column, got amount"),
         (Aggregate("distinct", ("a",), 1), "expected `distinct` of an id column, got None"),
         (Aggregate("distinct", tuple("abcd"), 1, "e"), "expected `distinct` by at most 3 key columns, got"),
+        (Aggregate("top_share", ("a",), 1, "amount"), "expected `top_share` of an id column, got amount"),
+        (Aggregate("top_share", tuple("abcd"), 1, "e"), "expected `top_share` by at most 3 key columns, got"),
         (Aggregate("last", ("a",), 1), "expected `last` of a column, got None"),
         (Aggregate("sequence", ("a",), 1), "expected a sequence of 1 to 10 steps, got 0"),
         (Aggregate("sequence", ("a",), 1, steps=(0,) * 11), "expected a sequence of 1 to 10 steps, got 11"),
@@ -55,6 +61,13 @@ def test_windows_of_another_length_or_delay_share_only_their_chain() -> None:
     )
     assert (len(plan.chains), len(plan.windows), len(plan.accumulators)) == (1, 3, 3)
     assert plan.reach_ms == 6
+
+
+def test_a_rate_needs_no_more_than_the_sums_of_both_windows() -> None:
+    wanted = [Aggregate("sum", ("user",), over_ms, "amount") for over_ms in (70, 10)]
+    plan = plan_of([*wanted, Aggregate("rate", ("user",), 10, "amount", against_ms=70)], VALUES)
+    assert plan.windows[:, layout.WINDOW_OVER].tolist() == [10, 70]
+    assert (len(plan.accumulators), plan.reach_ms, plan.floats) == (2, 70, (2,))
 
 
 def test_both_directions_of_a_pair_and_the_pair_itself_share_one_chain() -> None:

@@ -36,5 +36,5 @@ def test_an_event_that_left_the_log_has_no_value_to_change() -> None:
     for ordinal in (-1, 2000):
         with pytest.raises(ValueError, match=f"expected the ordinal of an event that was taken in, got {ordinal}"):
             driver.revalue(ordinal, "amount", 5)
-    with pytest.raises(ValueError, match="expected a value column from 0 to 0, got 1"):
-        driver.store.revalue(0, 1, 5)
+    with pytest.raises(ValueError, match="expected a value column from 0 to 1, got 2"):
+        driver.store.revalue(0, 2, 5)
