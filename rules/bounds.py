@@ -3,9 +3,11 @@
 FINDINGS_MAX = 1_000
 FILE_BYTES_MAX = 1 << 20
 FILES_MAX = 256
+PACK_BYTES_MAX = 4 << 20
 YAML_DEPTH_MAX = 16
 LIST_BYTES_MAX = 32 << 20
 LIST_ENTRIES_MAX = 500_000
+LISTS_BYTES_MAX = 64 << 20
 
 RULES_MAX = 1_000
 FEATURES_MAX = 512
@@ -33,3 +35,9 @@ QUANTITY_MAX = 10**12
 TEXT_CHARS_MAX = 2_000
 
 MIN_EVENTS_MAX = 1_000_000
+
+EVENT_BYTES_MAX = 4_096
+"""What the windows may take of the log for each event."""
+
+LOG_BYTES = int((4 << 30) * 0.6)
+"""What the windows have for their log of events."""

@@ -9,6 +9,7 @@ from rules.bounds import (
     EXPRESSION_DEPTH_MAX,
     FEATURES_MAX,
     FILTERS_MAX,
+    LISTS_BYTES_MAX,
     LISTS_MAX,
     MACROS_MAX,
     RULES_MAX,
@@ -21,6 +22,7 @@ from rules.fields import FIELDS
 from rules.findings import Code, quoted
 from rules.headers import Defaults
 from rules.lists import read_list
+from rules.memory import check_memory
 from rules.models import DetectorSpec, Feature, ListSpec, Rule
 from rules.overlays import Overlay
 from rules.resolution import NAMESPACES
@@ -91,8 +93,13 @@ class Definitions:
         self._uses: dict[tuple[Kind, str], set[tuple[Kind, str]]] = {}
 
     def read(self, tables: Sequence[Table]) -> None:
+        listed = 0
         for key, node in self._entries(tables, "lists", "list", LISTS_MAX):
-            spec = read_list(key.value, node, self.path, self.shapes, self.list_files)
+            spec = None
+            if listed <= LISTS_BYTES_MAX:
+                spec = read_list(key.value, node, self.path, self.shapes, self.list_files)
+                listed += 0 if spec is None else len(self.list_files[spec.file])
+                self.shapes.count(listed, LISTS_BYTES_MAX, "bytes in all lists together", key.spot)
             self._define("list", key.value, spec is not None)
             if spec is not None:
                 self.lists[key.value] = spec
@@ -219,6 +226,7 @@ class Definitions:
             message = f"expected at most {FILTERS_MAX} different pairs of `where` and `event` among the features"
             message += " and steps" if len(features) > len(self.vocabulary.features) else ""
             self.ledger.report("too-many-filters", spots[0], f"{message}, got {len(filters)}")
+        check_memory(features.values(), spots[0], self.ledger)
 
     def _check_clashes(self) -> None:
         """A name that stands alone in expressions means one thing."""

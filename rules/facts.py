@@ -25,6 +25,23 @@ _CURRENCY = Read(FIELDS["currency"].input)
 _MIRRORED = {"<": ">", ">": "<", "=": "="}
 
 
+class OutOfEffort(Exception):
+    """All effort has been spent: nothing more is proven."""
+
+
+class Effort:
+    """How much may still be spent on the proofs of a pack, in steps of a few microseconds."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def spend(self) -> None:
+        """One step. Raises OutOfEffort."""
+        self.left -= 1
+        if self.left < 0:
+            raise OutOfEffort
+
+
 class Contradiction(Exception):
     """What has been assumed cannot be."""
 
@@ -39,8 +56,9 @@ class Texts(NamedTuple):
 class Facts:
     """Facts about nodes. What is said must fit what was said before, else Contradiction is raised."""
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Domain, effort: Effort) -> None:
         self.domain = domain
+        self.effort = effort
         self._kept: set[Node] = set()
         self._lost: set[Node] = set()
         self._truths: dict[Node, bool] = {}
@@ -50,7 +68,7 @@ class Facts:
         self._comparisons: list[tuple[Comparison, Node, Node]] = []
 
     def copy(self) -> "Facts":
-        other = Facts(self.domain)
+        other = Facts(self.domain, self.effort)
         other._kept, other._lost = self._kept.copy(), self._lost.copy()
         other._truths, other._texts = self._truths.copy(), self._texts.copy()
         other._intervals, other._orders = self._intervals.copy(), self._orders.copy()
@@ -184,6 +202,7 @@ class Facts:
 
     def interval(self, node: Node) -> Interval:
         """What the number `node` can be."""
+        self.effort.spend()
         found = self._plain_interval(node)
         known = self._intervals.get(node)
         return found if known is None else found.meet(known)

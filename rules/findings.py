@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from heapq import nlargest
+from itertools import takewhile
 from typing import Literal, get_args
 
 from rules.bounds import FINDINGS_MAX
@@ -38,6 +40,7 @@ Code = Literal[
     "shadowed-rule",
     "too-large",
     "too-many-filters",
+    "too-much-memory",
     "type-mismatch",
     "unknown-aggregate",
     "unknown-detector",
@@ -66,7 +69,7 @@ CODES: tuple[Code, ...] = get_args(Code)
 WARNINGS: frozenset[Code] = frozenset(
     (
         *("always-matches", "constant-condition", "expired", "never-matches", "out-of-reach", "shadowed-rule"),
-        *("missing-test", "unused-detector", "unused-feature", "unused-list", "unused-macro"),
+        *("too-much-memory", "missing-test", "unused-detector", "unused-feature", "unused-list", "unused-macro"),
     )
 )
 """Codes of warnings; every other code is an error and keeps the pack from loading."""
@@ -143,8 +146,19 @@ def quoted(text: str) -> str:
 
 def did_you_mean(name: str, options: Iterable[str]) -> str | None:
     """A hint with the most similar option, else None."""
-    close = get_close_matches(name[:64], list(options), n=1, cutoff=0.6)
+    wanted = name[:64]
+    likely = nlargest(_LIKELY_MAX, options, key=lambda option: _shared(wanted, option))
+    close = get_close_matches(wanted, likely, n=1, cutoff=0.6)
     return f"did you mean `{close[0]}`?" if close else None
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both have in common at their beginnings and at their ends."""
+    return _alike(zip(one, other, strict=False)) + _alike(zip(one[::-1], other[::-1], strict=False))
+
+
+def _alike(pairs: Iterable[tuple[str, str]]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def one_of(options: Iterable[str]) -> str:
@@ -152,6 +166,9 @@ def one_of(options: Iterable[str]) -> str:
     names = [f"`{option}`" for option in options]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
+
+_LIKELY_MAX = 10
+"""So many options are looked at closely, which takes long for long names."""
 
 _COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"

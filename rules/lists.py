@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from stat import S_ISREG
 
 from rules.bounds import LIST_BYTES_MAX, LIST_ENTRIES_MAX
 from rules.expiry import EXAMPLES, expiry_ms
@@ -44,7 +45,11 @@ def _read_bytes(file: Scalar, folder: Path, ledger: Ledger) -> bytes | None:
         if not path.is_relative_to(folder.resolve()):
             ledger.report("bad-value", file.spot, f"expected a file inside the pack, got {quoted(file.value)}")
             return None
-        size = path.stat().st_size
+        found = path.stat()
+        if not S_ISREG(found.st_mode):
+            ledger.report("unreadable-file", file.spot, f"expected a file as a list, got {quoted(file.value)}")
+            return None
+        size = found.st_size
         if size > LIST_BYTES_MAX:
             ledger.report("too-large", file.spot, f"expected a list of at most {LIST_BYTES_MAX:,} bytes, got {size:,}")
             return None
@@ -58,6 +63,10 @@ def _read_bytes(file: Scalar, folder: Path, ledger: Ledger) -> bytes | None:
 def parse_entries(name: str, raw: bytes, ledger: Ledger) -> dict[str, int] | None:
     """The entries of a list file; None after findings."""
     before = len(ledger.findings)
+    lines, most = raw.count(b"\n") + raw.count(b"\r"), 2 * (LIST_ENTRIES_MAX + 1)
+    if lines > most:
+        ledger.report_file("too-large", name, f"expected at most {most:,} line breaks in a list, got {lines:,}")
+        return None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

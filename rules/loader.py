@@ -1,12 +1,12 @@
 """Loading a pack: its files are read, checked as a whole, and every finding is reported at once."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rules import overlays
-from rules.bounds import FILE_BYTES_MAX, FILES_MAX, FINDINGS_MAX
+from rules.bounds import FILE_BYTES_MAX, FILES_MAX, FINDINGS_MAX, PACK_BYTES_MAX
 from rules.definitions import Definitions
 from rules.findings import Finding, Ledger, Place, TooManyFindingsError, did_you_mean, quoted
 from rules.headers import HEAD_KEYS, Head, read_head
@@ -66,7 +66,7 @@ def _read_files(path: Path, overlay: str | None, ledger: Ledger) -> dict[str, by
             hint = "a pack is a folder with a `pack.yml` in it"
             ledger.report_file("unreadable-file", str(path / HEAD_FILE), f"there is no `{HEAD_FILE}` here", hint)
         chosen = None if overlay is None else _overlay_file(path, overlay, ledger)
-        return {name: _read_start(path / name) for name in (*names, *filter(None, [chosen]))}
+        return _read_starts(path, (*names, *filter(None, [chosen])), ledger)
     except OSError as error:
         file = str(error.filename or path)
         ledger.report_file("unreadable-file", file, f"this cannot be read: {error.strerror}")
@@ -88,10 +88,32 @@ def _overlay_file(pack: Path, name: str, ledger: Ledger) -> str | None:
     return None
 
 
-def _read_start(path: Path) -> bytes:
-    """The bytes of a file, but not much more than one may have."""
-    with path.open("rb") as file:
-        return file.read(FILE_BYTES_MAX + 1)
+def _read_starts(path: Path, names: Sequence[str], ledger: Ledger) -> dict[str, bytes]:
+    """The bytes of the files, of each not much more than one may have; nothing where all together are too large."""
+    found: dict[str, bytes] = {}
+    folder = path.resolve()
+    for name in names:
+        target = _target(path / name)
+        if target is None or not target.is_relative_to(folder) or not target.is_file():
+            hint = "links may lead to files of the pack alone"
+            ledger.report_file("unreadable-file", str(path / name), "this is no file inside the pack", hint)
+            continue
+        with target.open("rb") as file:
+            found[name] = file.read(FILE_BYTES_MAX + 1)
+    total = sum(map(len, found.values()))
+    if total > PACK_BYTES_MAX:
+        message = f"expected rule files of at most {PACK_BYTES_MAX:,} bytes together, got {total:,} or more"
+        ledger.report_file("too-large", str(path), message)
+        return {}
+    return found
+
+
+def _target(path: Path) -> Path | None:
+    """Where a path leads; None where links lead in a circle."""
+    try:
+        return path.resolve()
+    except RuntimeError:
+        return None
 
 
 def _parse(path: Path, files: Mapping[str, bytes], ledger: Ledger) -> dict[str, Table]:

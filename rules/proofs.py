@@ -10,7 +10,7 @@ from typing import Literal as OneOfThese
 from typing import NamedTuple
 
 from rules.domains import Domain
-from rules.facts import Contradiction, Facts
+from rules.facts import Contradiction, Effort, Facts, OutOfEffort
 from rules.syntax import (
     Arithmetic,
     Before,
@@ -29,8 +29,8 @@ from rules.syntax import (
     children,
 )
 
-Outcome = OneOfThese["true", "false", "missing", "lost"]
-"""`lost`: missing although all operands are there, as a division by zero."""
+Outcome = OneOfThese["true", "false", "missing", "untrue", "unfalse", "lost"]
+"""`untrue`: false or missing; `unfalse`: true or missing; `lost`: missing although all operands are there."""
 
 Goal = tuple[Node, Outcome]
 Options = Sequence[Sequence[Goal]]
@@ -38,7 +38,13 @@ Options = Sequence[Sequence[Goal]]
 BRANCHES_MAX = 128
 """So many alternatives are looked at in one proof; beyond, nothing is proven."""
 
-_NEGATED: dict[Outcome, Outcome] = {"true": "false", "false": "true", "missing": "missing"}
+_NEGATED: dict[Outcome, Outcome] = {
+    "true": "false",
+    "false": "true",
+    "missing": "missing",
+    "untrue": "unfalse",
+    "unfalse": "untrue",
+}
 
 
 class Case(NamedTuple):
@@ -51,23 +57,28 @@ class Case(NamedTuple):
 class Prover:
     """Proves for events of one domain."""
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Domain, effort: Effort) -> None:
         self.domain = domain
+        self.effort = effort
         self._strict: dict[Node, tuple[Node, ...]] = {}
         self._possible: dict[tuple[Goal, ...], bool] = {}
 
     def possible(self, goals: Sequence[Goal], case: "Case | None" = None) -> bool:
         """Whether the nodes may come out like this together, in this case; False is a proof that they cannot."""
-        if case is not None:
-            return _Search(self, BRANCHES_MAX).go(case.facts.copy(), list(goals), list(case.choices))
-        key = tuple(goals)
-        if key not in self._possible:
-            self._possible[key] = _Search(self, BRANCHES_MAX).go(Facts(self.domain), list(goals), [])
-        return self._possible[key]
+        try:
+            if case is not None:
+                return _Search(self, BRANCHES_MAX).go(case.facts.copy(), list(goals), list(case.choices))
+            key = tuple(goals)
+            if key not in self._possible:
+                search = _Search(self, BRANCHES_MAX)
+                self._possible[key] = search.go(Facts(self.domain, self.effort), list(goals), [])
+            return self._possible[key]
+        except OutOfEffort:
+            return True
 
     def case(self, goal: Goal) -> "Case | None":
-        """What follows from a node's coming out like this; None where it is proven that it cannot."""
-        facts, choices = Facts(self.domain), list[Options]()
+        """What follows if a node comes out like this; None where it is proven not to. Raises OutOfEffort."""
+        facts, choices = Facts(self.domain, self.effort), list[Options]()
         return Case(facts, choices) if _Search(self, BRANCHES_MAX).settle(facts, [goal], choices) else None
 
     def strict(self, node: Node) -> tuple[Node, ...]:
@@ -133,6 +144,7 @@ class _Search:
         return True
 
     def _assume(self, facts: Facts, node: Node, wanted: Outcome, goals: list[Goal], choices: list[Options]) -> None:
+        facts.effort.spend()
         if wanted == "lost":
             facts.lose(node)
             return
@@ -141,6 +153,8 @@ class _Search:
                 goals.append((node.operand, _NEGATED[wanted]))
             case Junction():
                 self._assume_junction(node, wanted, goals, choices)
+            case _ if wanted in ("untrue", "unfalse"):
+                choices.append([[(node, "false" if wanted == "untrue" else "true")], [(node, "missing")]])
             case _ if wanted == "missing":
                 options = _ways_to_miss(node)
                 if not options:
@@ -157,12 +171,16 @@ class _Search:
                 _decide(facts, node, wanted == "true")
 
     def _assume_junction(self, node: Junction, wanted: Outcome, goals: list[Goal], choices: list[Options]) -> None:
-        deciding: Outcome = "true" if node.word == "or" else "false"
+        """One operand makes all of `and` false, or untrue; where none does, one makes it missing."""
+        deciding: tuple[Outcome, Outcome] = ("false", "untrue") if node.word == "and" else ("true", "unfalse")
         each: list[Goal] = [(operand, wanted) for operand in node.operands]
-        if wanted in (deciding, "missing"):
+        if wanted in deciding:
             choices.append([[goal] for goal in each])
-        else:
-            goals += each
+            return
+        if wanted == "missing":
+            choices.append([[goal] for goal in each])
+            each = [(operand, "unfalse" if node.word == "and" else "untrue") for operand in node.operands]
+        goals += each
 
 
 def _ways_to_miss(node: Node) -> Options:

@@ -37,7 +37,10 @@ class _Acting(NamedTuple):
 
 
 def check_shadows(written: Sequence[Written], ledger: Ledger) -> None:
-    """Reports the live rules whose every match another live rule matches too, with an action at least as strong."""
+    """Reports the live rules whose every match another live rule matches too, with an action at least as strong.
+
+    Raises OutOfEffort.
+    """
     live = [each for each in written if each.rule.mode == "live" and each.rule.then in ACTIONS[1:]]
     acting = [_acting(number, each) for number, each in enumerate(live)]
     allowing = [each.rule for each in written if each.rule.mode == "live" and each.rule.overrides]
@@ -105,9 +108,8 @@ def _outranks(strong: Rule, weak: Rule) -> bool:
 
 def _implies(weak: _Acting, strong: _Acting) -> bool:
     """Whether `strong` is proven to match whatever `weak` matches."""
-    passes: list[Outcome] = ["false"] if strong.rule.on_missing == "match" else ["false", "missing"]
-    prover, tree = weak.written.prover, strong.rule.when.tree
-    return not any(prover.possible([(tree, outcome)], case) for case in weak.hits for outcome in passes)
+    passes: Outcome = "false" if strong.rule.on_missing == "match" else "untrue"
+    return not any(weak.written.prover.possible([(strong.rule.when.tree, passes)], case) for case in weak.hits)
 
 
 def _report(weak: Written, strong: Written, ledger: Ledger) -> None:

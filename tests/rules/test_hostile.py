@@ -1,12 +1,16 @@
 """Packs that mean harm, or are noise: refused with a finding, never with an exception, never slowly."""
 
+import random
+import re
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rules import load
+from rules.conditions import compile_scalar
 from rules.findings import render
 from support.rule_packs import HEAD, errors, load_text
 
@@ -189,3 +193,54 @@ def test_no_condition_raises(tmp_path_factory: pytest.TempPathFactory, text: str
         tmp_path_factory.mktemp("pack"), f"rules:\n- id: a.rule\n  then: review\n  when: |2-\n    {block}\n"
     )
     render(loaded.findings)
+
+
+_TOKENS = [
+    *("amount", "n_1h", "method", "user_id", "type", "is_card", "params.n", "lists.blocked", "score.own.quantile"),
+    *("attributes.x", "attributes.__class__", "__builtins__", "eval", "exec", "open", "type.mro", "method.lower"),
+    *("and", "or", "not", "in", "==", "!=", "<", ">=", "+", "-", "*", "/", "(", ")", ",", "if", "else", "lambda:", "."),
+    *(
+        "'card'",
+        "'__import__'",
+        "5",
+        "1e308",
+        "True",
+        "has",
+        "lower",
+        "len",
+        "max",
+        "startswith",
+        "abs",
+        "round",
+        "[0]",
+    ),
+]
+_BODY = """\
+features: {n_1h: {count: event, by: user_id, over: 1h}}
+macros: {is_card: method == "card"}
+lists: {blocked: {type: string, file: blocked.csv}}
+detectors: {own: {kind: own_baseline, by: user_id, of: amount, half_life: 30 events}}
+rules:
+"""
+_CALLED = {"get", "lower", "startswith", "endswith", "float", "round", "len", "abs", "min", "max"}
+"""All names that a compiled condition looks up, beside its constants; its variables are its own."""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_no_tokens_are_evaluated_beyond_the_language(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    """Thousands of expressions, most of them wrong; what is left calls nothing but the language's own functions."""
+    draw = random.Random(seed)
+    texts = [" ".join(draw.choices(_TOKENS, k=draw.choice((1, 2, 3, 3, 3, 4, 5, 7, 7, 9)))) for _ in range(60)]
+    conditions = []
+    for text in texts:
+        loaded = load_text(tmp_path_factory.mktemp("pack"), _BODY + _token_rule(text), _LISTS)
+        render(loaded.findings)
+        conditions += [] if loaded.pack is None else [loaded.pack.rules[0].when]
+    evaluate = compile_scalar(dict(enumerate(conditions))).evaluate
+    assert isinstance(evaluate, FunctionType)
+    assert {name for name in evaluate.__code__.co_names if not re.fullmatch(r"k\d+", name)} <= _CALLED
+
+
+def _token_rule(text: str) -> str:
+    return f"- {{id: a.rule, when: \"{text}\", params: {{n: 5}}, explain: '{{params.n}}', then: review}}\n"

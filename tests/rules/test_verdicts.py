@@ -9,6 +9,7 @@ import pytest
 from rules import Pack, Rule
 from rules.conditions import compile_scalar
 from rules.domains import Domain
+from rules.facts import Effort
 from rules.proofs import Prover
 from rules.verdicts import Verdict, verdict_of
 from support.constant_conditions import BODY, PARAMS, random_condition, random_values
@@ -29,7 +30,7 @@ def _pack(folder: Path, conditions: list[str], more: str = "") -> Pack:
 
 
 def _prover(pack: Pack, rule: Rule) -> Prover:
-    return Prover(Domain(pack.currency, rule.events, pack.features))
+    return Prover(Domain(pack.currency, rule.events, pack.features), Effort(10**9))
 
 
 def _outcomes(pack: Pack, draw: random.Random) -> list[list[bool | None]]:
