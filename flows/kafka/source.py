@@ -290,6 +290,9 @@ class KafkaSource:
         except KafkaException as error:
             self._trouble.tell(f"the committed offsets cannot be read: {error.args[0].str()}")
             committed = partitions
+        else:
+            # What was read before and could not be committed is committed once it is acknowledged.
+            self._taken_from |= {place.partition: place.offset for place in committed}
         places = []
         for place in committed:
             reached = self._reached.get(place.partition, OFFSET_STORED)
