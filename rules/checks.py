@@ -1,5 +1,6 @@
 """What can be proven of a whole pack: conditions that always come out the same, rules that never decide."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -47,5 +48,9 @@ def check_conditions(
         ledger.rule = None
         if len(ledger.findings) == before:
             written.append(Written(rule, named.spot, prover))
+    overriders: defaultdict[str, set[str]] = defaultdict(set)
+    for rule, _ in rules:
+        for overridden in rule.overrides if rule.mode == "live" else ():
+            overriders[overridden].add(rule.id)
     with suppress(OutOfEffort):
-        check_shadows(written, ledger)
+        check_shadows(written, overriders, ledger)

@@ -1,7 +1,7 @@
 """Rules that never decide, since a stronger one matches whatever they match."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from rules.findings import Ledger
@@ -36,14 +36,14 @@ class _Acting(NamedTuple):
         return self.written.rule
 
 
-def check_shadows(written: Sequence[Written], ledger: Ledger) -> None:
+def check_shadows(written: Sequence[Written], overriders: Mapping[str, Set[str]], ledger: Ledger) -> None:
     """Reports the live rules whose every match another live rule matches too, with an action at least as strong.
 
-    Raises OutOfEffort.
+    `overriders` has the ids of the rules that override a rule: one that is overridden where the other is not leaves the
+    other to decide. Raises OutOfEffort.
     """
     live = [each for each in written if each.rule.mode == "live" and each.rule.then in ACTIONS[1:]]
     acting = [_acting(number, each) for number, each in enumerate(live)]
-    allowing = [each.rule for each in written if each.rule.mode == "live" and each.rule.overrides]
     readers = _readers(acting)
     shadowed: set[int] = set()
     left = PROOFS_MAX
@@ -51,7 +51,7 @@ def check_shadows(written: Sequence[Written], ledger: Ledger) -> None:
         for strong in _candidates(weak, readers):
             if strong.number in shadowed or not _outranks(strong.rule, weak.rule) or not _spans(strong, weak):
                 continue
-            if any(strong.rule.id in each.overrides and weak.rule.id not in each.overrides for each in allowing):
+            if not overriders.get(strong.rule.id, frozenset()) <= overriders.get(weak.rule.id, frozenset()):
                 continue
             left -= 1
             if left < 0:

@@ -104,13 +104,16 @@ def test_a_shadowed_rule_never_matches_alone(seed: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "shadowed"), [("a.block", False), ("a.block, a.review", True), ("a.other", True)]
 )
-def test_a_rule_decides_where_the_stronger_one_is_overridden(tmp_path: Path, overrides: str, shadowed: bool) -> None:
+@pytest.mark.parametrize("trusted", ["user_id == 'u1'", "user_id == 'u1' and (amount >= 0 or quantity > 1)"])
+def test_a_rule_decides_where_the_stronger_one_is_overridden(
+    tmp_path: Path, overrides: str, shadowed: bool, trusted: str
+) -> None:
     body = f"""\
 defaults: {{mode: live}}
 rules:
 - {{id: a.block, when: amount > 5, then: block}}
 - {{id: a.review, when: amount > 50, then: review}}
 - {{id: a.other, when: quantity > 5, then: review}}
-- {{id: a.trusted, when: user_id == 'u1', then: allow, overrides: [{overrides}], expires: 2027-01-31}}
+- {{id: a.trusted, when: {trusted}, then: allow, overrides: [{overrides}], expires: 2027-01-31}}
 """
     assert ("shadowed-rule" in {finding.code for finding in load_text(tmp_path, body).findings}) is shadowed
