@@ -6,5 +6,6 @@ worth); `reports` puts it into a document.
 """
 
 from workbench.cases import CaseResult, Gap, Report, run_cases
+from workbench.coverage import Branch
 
-__all__ = ["CaseResult", "Gap", "Report", "run_cases"]
+__all__ = ["Branch", "CaseResult", "Gap", "Report", "run_cases"]

@@ -17,6 +17,7 @@ from rules.syntax import inputs_of
 from schemas import Event, Value
 from schemas.batches import Batch, decode
 from workbench.annotations import annotated
+from workbench.coverage import Branch, Moment, branches_of
 
 START_MS = 1_767_225_600_000
 """When the virtual clock of every test starts: 2026-01-01T00:00:00Z."""
@@ -45,11 +46,17 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The results in the pack's order, and what the tests leave out."""
+    """The results in the pack's order, and what the tests leave out.
+
+    `sides` has, for each rule of the pack, how many of its tests must match and how many must not; `branches` are those
+    of all rules that have tests.
+    """
 
     results: tuple[CaseResult, ...]
     live_rules: int
     gaps: tuple[Gap, ...]
+    sides: Mapping[str, tuple[int, int]]
+    branches: tuple[Branch, ...]
 
     @property
     def failures(self) -> tuple[CaseResult, ...]:
@@ -58,9 +65,21 @@ class Report:
 
 def run_cases(pack: Pack) -> Report:
     """Runs every test of the pack. Each rule is tested as if it were live and alone, with the whole pack's features."""
-    results = [CaseResult(rule.id, case, _run(pack, rule, case)) for rule in pack.rules for case in rule.tests]
+    results: list[CaseResult] = []
+    branches: list[Branch] = []
+    for rule in pack.rules:
+        played = [(case, *_run(pack, rule, case)) for case in rule.tests]
+        results += [CaseResult(rule.id, case, problem) for case, problem, _ in played]
+        if played:
+            branches += branches_of(rule, pack, [moment for _, _, moments in played for moment in moments])
     live = [rule for rule in pack.rules if rule.mode == "live"]
-    return Report(tuple(results), len(live), tuple(gap for rule in live for gap in _gaps(rule)))
+    gaps = tuple(gap for rule in live for gap in _gaps(rule))
+    return Report(tuple(results), len(live), gaps, {rule.id: _sides(rule) for rule in pack.rules}, tuple(branches))
+
+
+def _sides(rule: Rule) -> tuple[int, int]:
+    matching = sum(case.expect.then == rule.then for case in rule.tests)
+    return matching, len(rule.tests) - matching
 
 
 def _gaps(rule: Rule) -> list[Gap]:
@@ -71,26 +90,30 @@ def _gaps(rule: Rule) -> list[Gap]:
     return [Gap(rule.id, side) for side, covered in sides.items() if not covered]
 
 
-def _run(pack: Pack, rule: Rule, case: Case) -> tuple[str, ...]:
-    """The problem of a test, if it has one."""
+def _run(pack: Pack, rule: Rule, case: Case) -> tuple[tuple[str, ...], list[Moment]]:
+    """The problem of a test, if it has one, and what was read of each event that was decided."""
     features = {name: feature_input(feature) for name, feature in pack.features.items()}
     read = tuple(dict.fromkeys((*inputs_of(rule.when.tree), *features.values())))
     alone = replace(pack, rules=(replace(rule, mode="live"),))
     engine = Engine(alone, memory_bytes=MEMORY_BYTES, watched=read)
     batch = decode([msgspec.json.encode(event) for event in case.events(pack.currency, START_MS)])
     if batch.rejections:
-        return tuple(f"event {each.index + 1} cannot be read: {each.message}" for each in batch.rejections)
-    parts = _decided(engine, batch, {name: spec.entries for name, spec in pack.lists.items()}, case.profiles)
+        return tuple(f"event {each.index + 1} cannot be read: {each.message}" for each in batch.rejections), []
+    decided = _decided(engine, batch, {name: spec.entries for name, spec in pack.lists.items()}, case.profiles)
     if rule.absence is not None:
-        encoded = [*(each for part in parts for each in part.encoded), *engine.elapse()]
+        encoded = [*(each for decisions in decided for each in decisions.encoded), *engine.elapse()]
         in_vain = any(rule.id in msgspec.json.decode(each)["rules"] for each in encoded)
-        return tuple(_problem(pack, rule, case, in_vain, {}, {}))
-    decisions = parts[-1]
+        return tuple(_problem(pack, rule, case, in_vain, {}, {})), []
+    moments = [
+        Moment(dict(zip(read, values, strict=True)), timestamp_ms)
+        for decisions, timestamp_ms in zip(decided, batch.timestamp_ms.tolist(), strict=True)
+        for values in decisions.watched
+    ]
+    decisions = decided[-1]
     if not decisions.watched:
-        return (f"expected a last event that gets a decision, got {_undecided(batch.events[-1], decisions)}",)
+        return (f"expected a last event that gets a decision, got {_undecided(batch.events[-1], decisions)}",), moments
     matched = rule.id in msgspec.json.decode(decisions.encoded[-1])["rules"]
-    values = dict(zip(read, decisions.watched[-1], strict=True))
-    return tuple(_problem(pack, rule, case, matched, features, values))
+    return tuple(_problem(pack, rule, case, matched, features, moments[-1].values)), moments
 
 
 def _decided(
