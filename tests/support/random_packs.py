@@ -349,7 +349,8 @@ def _absence(draw: random.Random) -> tuple[AbsenceText, frozenset[str], dict[str
     """An absence, the events that begin it with their fields, and all of it as YAML."""
     words = draw.sample((STEPS[0], STEPS[2], STEPS[3]), 2)
     (first, start, fields), (last, ends, _) = (_step(draw, *each) for each in words)
-    by = tuple(draw.sample([each for each in COMMON if each != "type"], draw.choice((1, 1, 2))))
+    texts = [each for each, kind in COMMON.items() if kind == "text" and each != "type"]
+    by = tuple(draw.sample(texts, draw.choice((1, 1, 2))))
     within_ms = draw.choice((0, 1_000, 5_000, 30_000, 60_000)) or 1
     lines = ["sequence:", f"  by: [{', '.join(by)}]", f"  within: {within_ms}ms", "  steps:"]
     absent = last.replace("\n", "\n  ") if ends[1] is None else "\n        " + last.replace("\n", "\n    ")
