@@ -5,10 +5,11 @@ it has become by that can be recorded, and restored from the records.
 """
 
 from engine.composition import action_of
-from engine.engine import MEMORY_BYTES, Decisions, Engine, Prepared, Question
+from engine.engine import MEMORY_BYTES, Decisions, Engine, Prepared, Question, Renewal
 from engine.features import signature_of
 from engine.measurements import Measured
 from engine.messages import Message
+from engine.outfit import Outfit, obstacle
 from engine.records import Piece, Record, record_of
 from engine.scoring import Learnt
 from engine.sharding import Member
@@ -21,11 +22,14 @@ __all__ = [
     "Measured",
     "Member",
     "Message",
+    "Outfit",
     "Piece",
     "Prepared",
     "Question",
     "Record",
+    "Renewal",
     "action_of",
+    "obstacle",
     "record_of",
     "signature_of",
 ]

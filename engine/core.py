@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.features import FeaturePlan
+from engine.holding import Holding, Texts
+from engine.succession import Succession
 from engine.waits import Due, Pending, Wait, Waits
 from rules import Timing
 from schemas import EARLIEST_MS
 from windows import (
-    BATCH_MAX,
     DUPLICATE,
     FRESH,
     FUTURE,
@@ -31,8 +32,6 @@ from windows import (
     WindowStore,
     join,
 )
-
-Texts = Mapping[str, Sequence[str | None]]
 
 
 class Revaluation(NamedTuple):
@@ -137,28 +136,38 @@ class Core:
     ) -> None:
         plan = features.plan
         self.plan = plan
-        self._rows_of: dict[str, NDArray[np.object_]] = {
-            field: np.empty(BATCH_MAX, dtype=np.object_) for field in set(plan.texts.values())
-        }
-        self._amount = plan.values.index("amount") if "amount" in plan.values else None
         self.keep_ms = max(timing.dedupe_ms, plan.reach_ms + timing.lateness_ms)
         """For how long after an event, by the stream's clock, it is of any consequence."""
-        self._skew_ms = timing.skew_ms
+        self._timing = timing
         self._admission = Admission(timing.lateness_ms, timing.skew_ms, timing.dedupe_ms, self.keep_ms)
         self._shards = shards
-        self._store = WindowStore(plan, memory_bytes, lateness_ms=timing.lateness_ms, shard=shard, shards=shards)
+        store = WindowStore(plan, memory_bytes, lateness_ms=timing.lateness_ms, shard=shard, shards=shards)
+        self.holding = Holding(plan, store)
+        self._succession: Succession | None = None
         self._waits = Waits(features.waits, timing.lateness_ms)
         self._turn = 0
+
+    def expect(self, succession: Succession | None) -> None:
+        """Windows that grow from what is held hear of what changes there, until they are to `succeed`."""
+        self._succession = succession
+
+    def succeed(self, succession: Succession) -> None:
+        """From now on the windows are those that have grown. The core must be the only shard, and nothing may wait."""
+        self.holding = succession.finish()
+        self._succession = None
+        self.plan = self.holding.plan
+        self.keep_ms = max(self._timing.dedupe_ms, self.plan.reach_ms + self._timing.lateness_ms)
+        self._admission.keep(self.keep_ms)
 
     @property
     def text_fields(self) -> tuple[str, ...]:
         """The fields whose texts features answer with."""
-        return tuple(self._rows_of)
+        return tuple(self.holding.rows_of)
 
     @property
     def held(self) -> tuple[int, int]:
         """Events in the log, and live keys."""
-        return self._store.events, self._store.keys
+        return self.holding.store.events, self.holding.store.keys
 
     @property
     def repeatable(self) -> int:
@@ -182,7 +191,7 @@ class Core:
 
     def stands_ms(self, coming: Coming) -> int:
         """Where the events stand in the stream's time: by one of them, unless that is from the future."""
-        return min(int(coming.timestamp_ms[len(coming.timestamp_ms) // 2]), self.clock_ms + self._skew_ms)
+        return min(int(coming.timestamp_ms[len(coming.timestamp_ms) // 2]), self.clock_ms + self._timing.skew_ms)
 
     def knows(self, ids: NDArray[np.uint64]) -> list[bool]:
         """For each id whether its event is remembered."""
@@ -192,25 +201,25 @@ class Core:
     def take(self, coming: Coming) -> Taken:
         """Takes the events in, at most BATCH_MAX, and answers with their features. The core must be the only shard."""
         entered, features, complete, probed = self._enter(coming)
-        return _spread(entered, features, self._rows_of, complete, probed)
+        return _spread(entered, features, self.holding.rows_of, complete, probed)
 
     def elapse(self) -> list[Elapsed]:
         """The waits that are in vain if no event comes any more. The core must be the only shard."""
         due = self._waits.end()
-        return _in_vain(due, [self._store.probe(self._waits.probe(each)) for each in due])
+        return _in_vain(due, [self.holding.store.probe(self._waits.probe(each)) for each in due])
 
     def enter(self, coming: Coming) -> tuple[Entered, Share]:
         """Takes the events in, as all shards must in the same order, and answers with what this one has of them."""
         entered, features, complete, probed = self._enter(coming)
         if self._shards == 1:
-            return entered, Share(features, None, complete, self._rows_of, probed)
-        owned = self._store.owned
+            return entered, Share(features, None, complete, self.holding.rows_of, probed)
+        owned = self.holding.store.owned
         texts = {}
         for number, field in self.plan.texts.items():
             rows = features[number]
             found = owned[self.plan.chain_of[number]] & (rows != NULL) & entered.admitted.columns.judged
             texts[str(number)] = np.full(len(rows), None, dtype=np.object_)
-            texts[str(number)][found] = self._rows_of[field][rows[found]]
+            texts[str(number)][found] = self.holding.rows_of[field][rows[found]]
         return entered, Share(features, owned, complete, texts, probed)
 
     def joined(self, entered: Entered, shares: Sequence[Share]) -> Taken:
@@ -232,7 +241,7 @@ class Core:
 
     def _joined_texts(self, features: NDArray[np.int64], shares: Sequence[Share]) -> dict[str, NDArray[np.object_]]:
         """The texts that features mean, by field; the features are made to be the places in there."""
-        texts: dict[str, list[NDArray[np.object_]]] = {field: [] for field in self._rows_of}
+        texts: dict[str, list[NDArray[np.object_]]] = {field: [] for field in self.holding.rows_of}
         for number, field in self.plan.texts.items():
             chosen = shares[0].texts[str(number)].copy()
             for share in shares[1:]:
@@ -248,14 +257,16 @@ class Core:
         """Takes the events in; the features, what was complete and what was probed are as in a Share."""
         verdicts = self._admission.admit(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
         admitted = coming if verdicts.plain else _admitted(coming, verdicts)
+        holding, columns = self.holding, admitted.columns
         due = self._due(admitted, verdicts)
-        features, rows = self._store.update(admitted.columns, list(map(self._waits.probe, due)))
-        complete = self._complete(admitted.columns.timestamp_ms)
-        self._keep_texts(rows, admitted.texts)
+        features, rows = holding.store.update(columns, list(map(self._waits.probe, due)))
+        holding.blank(features, columns.timestamp_ms)
+        complete = self._complete(columns.timestamp_ms)
+        holding.keep_texts(rows, admitted.texts)
         self._turn += 1
         revalued = self._revalue(admitted.revaluation)
         entered = Entered(self._turn, verdicts, admitted, revalued, due)
-        return entered, features, complete, tuple(self._store.probed)
+        return entered, features, complete, tuple(holding.store.probed)
 
     def _due(self, admitted: Coming, verdicts: Verdicts) -> list[Due]:
         """Takes in the waits that the events start; those that are over as one of them comes."""
@@ -280,8 +291,8 @@ class Core:
         self._turn = turn
         times_ms, ids = coming.columns.timestamp_ms, coming.columns.ids
         self._waits.load(coming.waits, readmitted.first, times_ms, ids, readmitted.reached_ms)
-        rows = self._store.load(coming.columns)
-        self._keep_texts(rows, coming.texts)
+        rows = self.holding.store.load(coming.columns)
+        self.holding.keep_texts(rows, coming.texts)
         if coming.revaluation is not None:
             self._change(readmitted.meant, coming.revaluation)
 
@@ -297,26 +308,17 @@ class Core:
     def _change(self, serial: int, revaluation: Revaluation) -> bool:
         if serial < 0:
             return False
-        return self._amount is None or self._store.revalue(serial, self._amount, revaluation.amount_minor)
+        if self._succession is not None:
+            self._succession.revalue(serial, revaluation.amount_minor)
+        column = self.holding.amount
+        return column is None or self.holding.store.revalue(serial, column, revaluation.amount_minor)
 
     def _complete(self, timestamp_ms: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        since_ms = self._store.complete_since_ms + self.plan.reach_ms
+        since_ms = self.holding.store.complete_since_ms + self.plan.reach_ms
         if since_ms < EARLIEST_MS or not len(timestamp_ms) or np.minimum.reduce(timestamp_ms) >= since_ms:
             return None
-        complete = timestamp_ms >= self._store.whole_since_ms + self.plan.reach_ms
+        complete = timestamp_ms >= self.holding.store.whole_since_ms + self.plan.reach_ms
         return None if complete.all() else complete
-
-    def _keep_texts(self, rows: Sequence[range], texts: Texts) -> None:
-        """Keeps the texts of the log's `rows`; the log fills from its first row on, so that its size says how many."""
-        for field in self._rows_of:
-            kept, needed = self._rows_of[field], max((each.stop for each in rows), default=0)
-            if needed > len(kept):
-                more = np.empty(max(needed, 2 * len(kept)) - len(kept), dtype=np.object_)
-                kept = self._rows_of[field] = np.concatenate((kept, more))
-            start = 0
-            for each in rows:
-                kept[each.start : each.stop] = texts[field][start : start + len(each)]
-                start += len(each)
 
 
 def _spread(

@@ -6,21 +6,21 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from engine.answers import Answers, repeated
+from engine.answers import Answers
 from engine.composition import encode
 from engine.core import Coming, Core, Elapsed, Entered, Readmitted, Taken, moments_of
-from engine.features import TYPE_CODES, FeaturePlan, feature_plan
-from engine.fields import Fields
 from engine.frames import NO_PROFILES, Frame, Lists, Profiles
-from engine.intake import Intake
-from engine.judgement import Judge
+from engine.holding import Holding
+from engine.lineup import Timer, first_serial, numbers_at, with_repeated, with_timers
 from engine.measurements import Measured, measured
+from engine.outfit import Outfit, outfit_of, same_windows
 from engine.records import Bundle, Piece, Record, bundles
 from engine.scoring import Learnt
+from engine.succession import PART_ROWS, Succession
 from engine.tables import FeatureTable
 from engine.waits import Wait
 from rules import Input, Pack
-from schemas import STRUCTS, TRANSACTION_TYPES, Action, Correction, Event, Lapse, Reversal, Value
+from schemas import STRUCTS, Action, Correction, Event, Lapse, Reversal, Value
 from schemas.batches import Batch
 from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Columns, Hasher
 
@@ -56,15 +56,6 @@ class Decisions(msgspec.Struct, frozen=True):
     pieces: tuple[Piece, ...]
 
 
-class Timer(NamedTuple):
-    """What is decided on a wait: about which event, of when, the rest of the decision, and its action."""
-
-    name: str
-    timestamp_ms: int
-    tail: str
-    action: Action
-
-
 class Question(msgspec.Struct, frozen=True, gc=False):
     """Events that are taken in at once, on their way to a decision: they begin at `start` of their batch."""
 
@@ -72,6 +63,14 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     unknown: tuple[str, ...]
     start: int
     coming: Coming
+
+
+class Renewal(NamedTuple):
+    """Another pack for an engine whose windows were `holding`; `succession` has those that it needs, if they differ."""
+
+    outfit: Outfit
+    holding: Holding
+    succession: Succession | None
 
 
 class Engine:
@@ -95,18 +94,65 @@ class Engine:
         hasher = Hasher(hash_key)
         self._hasher = hasher
         self._type_ids = hasher.ids(list(STRUCTS))
-        self._currency = pack.currency
-        self._watched = tuple(watched)
-        self._judge = Judge(pack, hasher.id, self._watched)
-        features = feature_plan(pack)
-        judged = frozenset(TRANSACTION_TYPES).union(*(rule.events for rule in self._judge.rules))
-        self._judged_kinds = frozenset(map(TYPE_CODES.__getitem__, judged))
-        self._intake = Intake(features, hasher, judged)
+        self._memory_bytes = memory_bytes
+        self._wear(outfit_of(pack, hasher, tuple(watched)))
+        features = self._outfit.features
         self.core = Core(features, pack.timing, memory_bytes, shard, shards)
         self._waits = {rule.id: features.waits[rule.id] for rule in self._judge.rules if rule.absence is not None}
         self.answers = Answers()
-        self._forms = features.forms({read.name for read in self._judge.inputs if read.kind == "feature"})
-        self._texts = _texts_read(self._judge.inputs | self._intake.guard_inputs, features)
+
+    def _wear(self, outfit: Outfit) -> None:
+        self._outfit = outfit
+        self._currency = outfit.pack.currency
+        self._judge = outfit.judge
+        self._judged_kinds = outfit.judged_kinds
+        self._intake = outfit.intake
+        self._forms = outfit.forms
+        self._texts = outfit.texts
+        self._watched = outfit.watched
+
+    @property
+    def pack(self) -> Pack:
+        """The pack that decides now."""
+        return self._outfit.pack
+
+    def renewal(self, pack: Pack, watched: Iterable[Input] = ()) -> Renewal:
+        """What the engine would be with another pack, to which there is no `obstacle`, to `grow` and then `change` to.
+
+        Another thread may call it while this one decides.
+        """
+        outfit, worn = outfit_of(pack, self._hasher, tuple(watched)), self._outfit
+        if same_windows(worn.features, outfit.features):
+            return Renewal(outfit, self.core.holding, None)
+        succession = Succession(
+            self.core.holding, worn.features, outfit.features, self._memory_bytes, pack.timing.lateness_ms
+        )
+        return Renewal(outfit, self.core.holding, succession)
+
+    def grow(self, renewal: Renewal) -> int:
+        """Lets windows that the renewal needs take over a part of what is held, and returns how many events.
+
+        0 where nothing is left to do but to `change`. Whoever begins with another renewal gives this one up.
+        """
+        self.core.expect(renewal.succession)
+        return 0 if renewal.succession is None else renewal.succession.grow(PART_ROWS)
+
+    def is_current(self, renewal: Renewal) -> bool:
+        """Whether the windows are still those that the renewal was made for."""
+        return renewal.holding is self.core.holding
+
+    def change(self, renewal: Renewal) -> Outfit:
+        """From now on decides with another pack; returns what it had of the last one.
+
+        Windows that are the same stay, and so do ids and answers. New ones begin with what the log holds for them, and
+        their features are missing until that covers them. Detectors that are the same go on with what they have learnt.
+        """
+        before = self._outfit
+        renewal.outfit.judge.scoring.take_over(before.judge.scoring)
+        if renewal.succession is not None:
+            self.core.succeed(renewal.succession)
+        self._wear(renewal.outfit)
+        return before
 
     @property
     def held(self) -> tuple[int, int]:
@@ -212,26 +258,26 @@ class Engine:
         answers = self._judge.judge(frame, positions, taken.complete, question.unknown, lapses)
         tails = self._judge.composer.tails(frame, positions, answers)
         watched = [tuple(frame.value(read, at) for read in self._watched) for at in positions] if self._watched else []
-        answered = _numbers_at(positions, len(frame.kinds))
+        answered = numbers_at(positions, len(frame.kinds))
         if kinds is not None:
             answered = [number for number, kind in zip(answered, kinds, strict=True) if kind < DUPLICATE]
         all_answered = len(positions) == len(answered)
         own = tails if all_answered else [None if at < 0 else tails[at] for at in answered]
-        self.answers.keep(_first_serial(entered, kinds), own)
+        self.answers.keep(first_serial(entered, kinds), own)
         again = [] if kinds is None else [at for at, kind in enumerate(kinds) if kind == DUPLICATE]
         if again:
             serials: list[int] = entered.verdicts.serials.tolist()
             earlier = {
                 at: recorded[serials[at]] if serials[at] in recorded else self.answers.of(serials[at]) for at in again
             }
-            positions, tails, answered = _with_repeated(positions, tails, answered, earlier)
+            positions, tails, answered = with_repeated(positions, tails, answered, earlier)
         whole = len(positions) == len(frame.names)
         said = frame.names if whole else [frame.names[at] for at in positions]
         times = frame.times if whole else [frame.times[at] for at in positions]
         actions = [answer.action for answer in answers]
         if taken.elapsed and (timers := self._timers(taken.elapsed)):
             actions += [timer.action for _, timer in timers]
-            positions, said, times, tails, answered = _with_timers(positions, said, times, tails, answered, timers)
+            positions, said, times, tails, answered = with_timers(positions, said, times, tails, answered, timers)
         return Decisions(
             [start + at if at >= 0 else at - start for at in positions] if start else positions,
             encode(said, times, tails),
@@ -350,60 +396,3 @@ def joined(parts: list[Decisions]) -> Decisions:
         sum(part.unmatched for part in parts),
         tuple(piece for part in parts for piece in part.pieces),
     )
-
-
-def _first_serial(entered: Entered, kinds: list[int] | None) -> int:
-    """The serial of the first event that was admitted; any where none was."""
-    serials = entered.verdicts.serials
-    if kinds is None:
-        return int(serials[0])
-    return next((int(serials[at]) for at, kind in enumerate(kinds) if kind < DUPLICATE), 0)
-
-
-def _with_repeated(
-    positions: list[int], tails: list[str], answered: list[int], earlier: Mapping[int, str | None]
-) -> tuple[list[int], list[str], list[int]]:
-    """The answers with those among them that are given again, in the events' order."""
-    all_tails = dict(zip(positions, tails, strict=True))
-    all_tails |= {at: repeated(tail) for at, tail in earlier.items() if tail is not None}
-    merged = sorted(all_tails)
-    numbers = {at: number for number, at in enumerate(merged)}
-    moved = [number if number < 0 else numbers[positions[number]] for number in answered]
-    return merged, [all_tails[at] for at in merged], moved
-
-
-def _with_timers(
-    positions: list[int],
-    said: list[str],
-    times: list[int],
-    tails: list[str],
-    answered: list[int],
-    timers: list[tuple[int, Timer]],
-) -> tuple[list[int], list[str], list[int], list[str], list[int]]:
-    """The answers with the decisions on waits among them, each before that of the event which came then."""
-    events = [(at, 1, number) for number, at in enumerate(positions)]
-    order = sorted([*((at, 0, number) for number, (at, _) in enumerate(timers)), *events])
-    numbers = {number: place for place, (_, is_event, number) in enumerate(order) if is_event}
-    found = [
-        (at, said[number], times[number], tails[number]) if is_event else (-1 - at, *timers[number][1][:3])
-        for at, is_event, number in order
-    ]
-    places, names, moments, texts = map(list, zip(*found, strict=True))
-    return places, names, moments, texts, [number if number < 0 else numbers[number] for number in answered]
-
-
-def _numbers_at(positions: list[int], count: int) -> list[int]:
-    """For each of `count` events its number among those at `positions`, or -1."""
-    if len(positions) == count:
-        return positions
-    numbers = [-1] * count
-    for number, at in enumerate(positions):
-        numbers[at] = number
-    return numbers
-
-
-def _texts_read(inputs: Iterable[Input], features: FeaturePlan) -> Fields:
-    """The text fields that conditions, keys or features read: those of the windows come first."""
-    read = {each.name for each in inputs if each.kind == "field" and each.type == "text"}
-    others = (read - {"type"}).union(features.plan.texts.values()).difference(features.plan.ids)
-    return Fields((*features.plan.ids, *sorted(others)))

@@ -6,7 +6,7 @@ import msgspec
 
 from detectors import Facts, Scorer, open_scorer
 from engine.frames import Frame
-from rules import Pack
+from rules import DetectorSpec, Pack
 from schemas import Value
 
 Learnt = list[tuple[float | None, tuple[Value, ...]]]
@@ -24,7 +24,22 @@ class Scoring:
             (f"{name}.value", f"{name}.quantile", open_scorer(spec.kind, spec.by, spec.of, spec.options))
             for name, spec in pack.detectors.items()
         ]
+        self._specs = tuple(pack.detectors.values())
         self._learnt: list[Learnt] = []
+
+    @property
+    def by_spec(self) -> list[tuple[DetectorSpec, Scorer]]:
+        """The scorers with what they were made by."""
+        return [(spec, scorer) for spec, (_, _, scorer) in zip(self._specs, self._scorers, strict=True)]
+
+    def take_over(self, other: "Scoring") -> None:
+        """Goes on with the scorers of another pack that are the same in this one."""
+        learnt = other.by_spec
+        for number, (spec, (value_name, quantile_name, scorer)) in enumerate(
+            zip(self._specs, self._scorers, strict=True)
+        ):
+            known = next((scorer for each, scorer in learnt if each == spec), scorer)
+            self._scorers[number] = value_name, quantile_name, known
 
     def __bool__(self) -> bool:
         return bool(self._scorers)

@@ -13,6 +13,7 @@ from flows.keeper import Keeper
 from flows.lifecycle import FlowError, PeerGoneError, Stop, StoppedError, stopped_by_signals
 from flows.pump import Pump
 from flows.recall import Lists, Recall
+from flows.renewal import PackWatch, marks_of
 from flows.resumption import Resumed, resume
 from flows.tally import Tally
 from flows.workers import NoSink, NoSource, Worker
@@ -34,6 +35,7 @@ __all__ = [
     "NoSink",
     "NoSource",
     "OutputClosedError",
+    "PackWatch",
     "PeerGoneError",
     "Place",
     "Pump",
@@ -47,6 +49,7 @@ __all__ = [
     "Tally",
     "Verdicts",
     "Worker",
+    "marks_of",
     "resume",
     "run",
     "run_together",

@@ -84,6 +84,12 @@ class Decider:
         self._tally = tally
         self._recall = recall
 
+    def renew_lists(self, lists: Lists) -> None:
+        """The pack's own lists are these from now on."""
+        self._lists = lists
+        if self._recall is not None:
+            self._recall.renew_lists(lists)
+
     def decide(self, arrival: Arrival, batch: Batch) -> Verdicts:
         """Verdicts on `batch`, which is what was decoded from `arrival`."""
         case = self.prepare(arrival, batch)

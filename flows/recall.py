@@ -69,10 +69,18 @@ class Recall:
             self._tally.judged_without_store += len(ids)
         if answer.lists is not self._store_lists:
             self._store_lists = answer.lists
-            names = self._pack_lists.keys() | answer.lists.keys()
-            self.lists = {n: {**self._pack_lists.get(n, {}), **answer.lists.get(n, {})} for n in names}
+            self._join_lists()
         self._note(answer.problem)
         return self._readable(known)
+
+    def renew_lists(self, lists: Lists) -> None:
+        """The pack's own lists are these from now on."""
+        self._pack_lists = lists
+        self._join_lists()
+
+    def _join_lists(self) -> None:
+        own, others = self._pack_lists, self._store_lists
+        self.lists = {name: {**own.get(name, {}), **others.get(name, {})} for name in own.keys() | others.keys()}
 
     def record(self, decisions: Iterable[tuple[str, bytes]]) -> None:
         """Decisions to be found again, from the next call on."""

@@ -18,6 +18,8 @@ class Tally(msgspec.Struct):
     forgotten_early: int = 0
     judged_without_store: int = 0
     unrecorded: int = 0
+    packs_taken: int = 0
+    packs_refused: int = 0
 
     def add(self, other: "Tally") -> None:
         """Counts what another worker counted; what was forgotten, all of them forgot alike."""
@@ -29,6 +31,8 @@ class Tally(msgspec.Struct):
         self.forgotten_early = max(self.forgotten_early, other.forgotten_early)
         self.judged_without_store += other.judged_without_store
         self.unrecorded += other.unrecorded
+        self.packs_taken += other.packs_taken
+        self.packs_refused += other.packs_refused
 
     def summary(self, duration_s: float) -> str:
         """One line a fact; what did not happen is left out, apart from the actions."""
@@ -53,6 +57,10 @@ class Tally(msgspec.Struct):
             lines.append(f"store away    {self.judged_without_store:>12,}   events were judged without it")
         if self.unrecorded:
             lines.append(f"not recorded  {self.unrecorded:>12,}   the store was away for too long to remember them")
+        if self.packs_taken:
+            lines.append(f"packs taken   {self.packs_taken:>12,}   changes of the pack that came into force")
+        if self.packs_refused:
+            lines.append(f"packs refused {self.packs_refused:>12,}   changes of the pack that did not; see above")
         return "\n".join(lines)
 
 

@@ -16,11 +16,16 @@ EVERY_MS = 1_000
 
 
 class Beat(msgspec.Struct, frozen=True):
-    """That the run in process `pid` was making progress at `time_ms`, after so many events."""
+    """That the run in process `pid` was making progress at `time_ms`, after so many events, by this pack.
+
+    `refused` says why another one that lies in its folder is not in force, if one does.
+    """
 
     pid: int
     time_ms: int
     events: int
+    pack: str = ""
+    refused: str = ""
 
 
 class HeartbeatError(Exception):
@@ -34,12 +39,12 @@ class Heartbeat:
         self._path = _path(directory, process)
         self._written_ms: int | None = None
 
-    def beat(self, events: int, now_ms: int) -> None:
+    def beat(self, events: int, now_ms: int, pack: str = "", refused: str = "") -> None:
         """To be called whenever the stream has moved on; writes about once a second. Raises OSError."""
         if self._written_ms is not None and 0 <= now_ms - self._written_ms < EVERY_MS:
             return
         whole = self._path.with_suffix(".new")
-        whole.write_bytes(msgspec.json.encode(Beat(os.getpid(), now_ms, events)) + b"\n")
+        whole.write_bytes(msgspec.json.encode(Beat(os.getpid(), now_ms, events, pack, refused)) + b"\n")
         whole.replace(self._path)
         self._written_ms = now_ms
 

@@ -22,18 +22,21 @@ from flows import (
     NoSink,
     NoSource,
     OutputClosedError,
+    PackWatch,
     PeerGoneError,
     Place,
     Recall,
     Stop,
     StoppedError,
     Tally,
+    marks_of,
     resume,
     run,
     run_together,
     stopped_by_signals,
 )
 from flows.lifecycle import STOPPING
+from flows.renewal import Marks
 from journal import Identity, StateDirectory, StateError
 from riskgate.heartbeat import Heartbeat
 from riskgate.overseen import PEER_GONE_EXIT
@@ -84,6 +87,13 @@ class KafkaEnds(NamedTuple):
     group: str
     config: tuple[str, ...]
     config_file: Path | None
+
+
+class _Read(NamedTuple):
+    """The pack as it was read, and the marks that its files had before."""
+
+    pack: Pack
+    marks: Marks
 
 
 class _Opening(NamedTuple):
@@ -140,20 +150,22 @@ def run_kafka(job: Job, ends: KafkaEnds) -> int:
 
 
 def _run(job: Job, open_ends: Callable[[_Opening], tuple[LastingSource, LastingSink] | None]) -> int:
+    marks = marks_of(job.pack)
     loaded = rules.load(job.pack, job.overlay)
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS
     role = role_of(job.place)
     if role.place is None:
-        return _decide(job, role, loaded.pack, open_ends)
+        return _decide(job, role, _Read(loaded.pack, marks), open_ends)
     keep_standard_output()
-    return end_now(_decide(job, role, loaded.pack, open_ends))
+    return end_now(_decide(job, role, _Read(loaded.pack, marks), open_ends))
 
 
 def _decide(
-    job: Job, role: Role, pack: Pack, open_ends: Callable[[_Opening], tuple[LastingSource, LastingSink] | None]
+    job: Job, role: Role, read: _Read, open_ends: Callable[[_Opening], tuple[LastingSource, LastingSink] | None]
 ) -> int:
+    pack = read.pack
     store = _opened(job.store_url)
     tally, stop = Tally(), Stop()
     lists = {name: spec.entries for name, spec in pack.lists.items()}
@@ -180,6 +192,14 @@ def _decide(
                 ends[0].begin({})
             _spare_collector()
             decider = Decider(engine, lists, tally, recall)
+            refuse = _refusal(job, role, pack)
+            watch = PackWatch(
+                job.pack, job.overlay, read.marks, engine, refuse, decider.renew_lists, role.notify, tally
+            )
+            if role.is_first:
+                watch.start()
+                closing.callback(watch.close)
+            progress.follow(watch)
             try:
                 if role.place is None:
                     run(ends[0], decider, ends[1], stop, keeper, progress=progress)
@@ -195,6 +215,25 @@ def _decide(
             role.notify(f"error: {error}")
             code = EXIT_FAILED
     return _told(role, tally, progress.duration_s, code)
+
+
+def _refusal(job: Job, role: Role, pack: Pack) -> Callable[[Pack], str | None]:
+    """Why this run cannot change to another pack, if it cannot."""
+    signature = signature_of(pack)
+
+    def refuse(other: Pack) -> str | None:
+        if role.workers > 1:
+            return "several workers read their pack when they start; start all of them again to change it"
+        if signature_of(other) == signature:
+            return None
+        if job.state is not None:
+            return (
+                f"its features or detectors read what `{job.state}` does not keep; to change to it, start again with"
+                " another empty directory: --state OTHER (its windows begin empty)"
+            )
+        return None
+
+    return refuse
 
 
 def _gone(role: Role, error: PeerGoneError) -> int:
@@ -251,14 +290,21 @@ class _Progress:
         self._heartbeat = None if state is None else Heartbeat(state, process)
         self._tally = tally
         self._started_s: float | None = None
+        self._watch: PackWatch | None = None
+
+    def follow(self, watch: PackWatch) -> None:
+        """Changes the pack, where that is called for, at each sign of progress from now on."""
+        self._watch = watch
 
     def __call__(self) -> None:
-        """Raises FlowError."""
+        """To be called between two batches. Raises FlowError."""
         if self._started_s is None:
             self._started_s = time.monotonic()
-        if self._heartbeat is not None:
+        if self._watch is not None:
+            self._watch.apply()
+        if self._heartbeat is not None and self._watch is not None:
             try:
-                self._heartbeat.beat(self._tally.events, _now_ms())
+                self._heartbeat.beat(self._tally.events, _now_ms(), self._watch.pack, self._watch.refusal)
             except OSError as error:
                 raise FlowError(
                     f"expected a state directory that can be written, got `{self._state}`: {error.strerror}"

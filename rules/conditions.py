@@ -1,6 +1,6 @@
-"""Conditions for one event: all of them become one generated Python function.
+"""Conditions for one event: they become generated Python functions, of many conditions each.
 
-The function is a straight line of assignments to names of our own; texts of the pack enter it as constants alone. A
+A function is a straight line of assignments to names of our own; texts of the pack enter it as constants alone. A
 value that is missing is None, and logic is three-valued: `False and missing` is False, `True and missing` is missing.
 """
 
@@ -35,6 +35,9 @@ Evaluate = Callable[[Sequence[Value], Lists, int], tuple[int, int]]
 
 _Logic = Has | Not | Compare | OneOf | InList | InTuples | Before
 
+CONDITIONS_MAX = 40
+"""So many conditions are compiled at once: while Python compiles, no other thread can go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
@@ -53,17 +56,38 @@ class Scalar:
 def compile_scalar(conditions: Mapping[int, Condition]) -> Scalar:
     """The conditions as one function; that of number n has bit n."""
     program = compile_program(list(conditions.values()))
-    writer = _Writer({read: index for index, read in enumerate(program.inputs)})
-    for node, number in program.nodes.items():
+    indexes = {read: index for index, read in enumerate(program.inputs)}
+    numbered = list(conditions.items())
+    starts = range(0, max(len(numbered), 1), CONDITIONS_MAX)
+    parts = [_function(dict(numbered[start : start + CONDITIONS_MAX]), indexes) for start in starts]
+    return Scalar(program.inputs, program.inputs_of, parts[0] if len(parts) == 1 else _in_turn(parts))
+
+
+def _function(conditions: Mapping[int, Condition], inputs: Mapping[Input, int]) -> Evaluate:
+    writer = _Writer(inputs)
+    for node, number in compile_program(list(conditions.values())).nodes.items():
         writer.write(node, number)
-    values = "".join(f"v{index}, " for index in range(len(program.inputs)))
+    values = "".join(f"v{index}, " for index in range(len(inputs)))
     outcomes = [line for number, each in conditions.items() for line in writer.outcome_lines(each.tree, 1 << number)]
     body = [f"({values}) = values"] if values else []
     body += ["hit = lack = 0", *writer.list_lines(), *writer.lines, *outcomes, "return hit, lack"]
     source = "def evaluate(values, lists, timestamp_ms):\n" + "\n".join(f"    {line}" for line in body)
     namespace: dict[str, Any] = dict(writer.constants)
     exec(compile(source, "<conditions>", "exec"), namespace)
-    return Scalar(program.inputs, program.inputs_of, namespace["evaluate"])
+    evaluate: Evaluate = namespace["evaluate"]
+    return evaluate
+
+
+def _in_turn(parts: Sequence[Evaluate]) -> Evaluate:
+    def evaluate(values: Sequence[Value], lists: Lists, timestamp_ms: int) -> tuple[int, int]:
+        hit = lack = 0
+        for part in parts:
+            hits, lacks = part(values, lists, timestamp_ms)
+            hit |= hits
+            lack |= lacks
+        return hit, lack
+
+    return evaluate
 
 
 class _Writer:

@@ -6,16 +6,19 @@ every aggregate as of each event, exactly: true sliding windows in event time, l
 
 from windows.admission import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Admission, Verdicts
 from windows.clock import RECENT
+from windows.columns import Columns, Probe
+from windows.grafting import Graft, chain_keys, graft_of, nothing_kept
 from windows.hashing import Hasher
-from windows.layout import NULL
+from windows.layout import CHAIN_CELL, NULL
 from windows.places import pack
 from windows.plan import FILTERS_MAX, Aggregate, Kind, Plan, plan_of
 from windows.probing import HAS_COME, NOT_COME, NOT_OURS, UNSURE
 from windows.sharding import join
-from windows.store import BATCH_MAX, Columns, Probe, WindowStore
+from windows.store import BATCH_MAX, WindowStore
 
 __all__ = [
     "BATCH_MAX",
+    "CHAIN_CELL",
     "CONFLICT",
     "DUPLICATE",
     "FILTERS_MAX",
@@ -31,13 +34,17 @@ __all__ = [
     "Admission",
     "Aggregate",
     "Columns",
+    "Graft",
     "Hasher",
     "Kind",
     "Plan",
     "Probe",
     "Verdicts",
     "WindowStore",
+    "chain_keys",
+    "graft_of",
     "join",
+    "nothing_kept",
     "pack",
     "plan_of",
 ]

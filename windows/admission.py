@@ -269,6 +269,11 @@ class Admission:
         """Ids that had to be forgotten before their time."""
         return int(self._register[LEDGER_EARLY])
 
+    def keep(self, keep_ms: int) -> None:
+        """Ids are remembered for so long from now on."""
+        lateness_ms, skew_ms, dedupe_ms, _, entries_max = self._limits
+        self._limits = lateness_ms, skew_ms, dedupe_ms, max(keep_ms, dedupe_ms), entries_max
+
     def admit(
         self,
         ids: NDArray[np.uint64],

@@ -67,6 +67,25 @@ class Aggregate:
         """The bits of the filters of which an event must pass one to enter."""
         return sum(1 << each for each in {*self.steps, *self.unless}) if self.steps else 1 << self.filter
 
+    @property
+    def pair(self) -> tuple[str, ...]:
+        """The columns of key and counted value together, for what counts values: neighbours there are equal values of
+        one key. Else none.
+        """
+        if self.kind not in _PAIR_KINDS or self.of is None:
+            return ()
+        return tuple(sorted({*self.by, self.of}))
+
+    @property
+    def spans_ms(self) -> int:
+        """How long its longest window is."""
+        return self.against_ms if self.kind == "rate" else self.over_ms
+
+    @property
+    def reach_ms(self) -> int:
+        """How far back it looks."""
+        return self.spans_ms + self.delay_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -148,7 +167,7 @@ def plan_of(aggregates: Sequence[Aggregate], values: Sequence[str]) -> Plan:
         chain_of=np.array([chains.index(_chain_of(a)) for a in aggregates], dtype=np.intp),
         keeps_filters=keeps_filters,
         row_words=(tables.cells + 1) // 2,
-        reach_ms=max((max(a.over_ms, a.against_ms) + a.delay_ms for a in aggregates), default=0),
+        reach_ms=max((a.reach_ms for a in aggregates), default=0),
     )
 
 
@@ -206,17 +225,16 @@ def _parts(aggregate: Aggregate) -> tuple[Aggregate, ...]:
 
 def _span(aggregate: Aggregate) -> tuple[int, int]:
     """Length and delay of the window that tells the aggregate."""
-    return aggregate.against_ms if aggregate.kind == "rate" else aggregate.over_ms, aggregate.delay_ms
+    return aggregate.spans_ms, aggregate.delay_ms
 
 
-def _pair_of(aggregate: Aggregate, counted: str) -> _Chain:
-    """The chain of key and counted value together: within it, neighbours are equal values of one key."""
-    return _Chain(tuple(sorted({*aggregate.by, counted})), aggregate.entering)
+def _pair_of(aggregate: Aggregate) -> _Chain:
+    return _Chain(aggregate.pair, aggregate.entering)
 
 
 def _chains(aggregates: Sequence[Aggregate]) -> list[_Chain]:
     chains = {_chain_of(a): None for a in aggregates}
-    chains |= {_pair_of(a, a.of): None for a in aggregates if a.kind in _PAIR_KINDS and a.of is not None}
+    chains |= {_pair_of(a): None for a in aggregates if a.pair}
     return list(chains)
 
 
@@ -327,8 +345,8 @@ class _Block:
             if aggregate.of is not None:
                 total = self.accumulator(layout.SUM, 1 + self.tables.values.index(aggregate.of))
             return layout.OUT_RATE, total, aggregate.over_ms, aggregate.against_ms - aggregate.over_ms
-        if kind in _PAIR_KINDS and aggregate.of is not None:
-            cell = self.tables.chain_cell(self.tables.chains.index(_pair_of(aggregate, aggregate.of)))
+        if aggregate.pair:
+            cell = self.tables.chain_cell(self.tables.chains.index(_pair_of(aggregate)))
             if kind == "top_share":
                 return layout.OUT_TOP_SHARE, self.number(layout.TOP, cell)
             return layout.OUT_WORD, self.accumulator(layout.DISTINCT, cell)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from windows import layout, loading, probing, revaluing, updating
+from windows import grafting, layout, loading, probing, revaluing, updating
+from windows.columns import Columns, Probe, between
+from windows.grafting import Graft, Kept
 from windows.memory import Arena, Log, Tables
 from windows.plan import Plan
 from windows.table import rehash
@@ -27,35 +28,6 @@ _TABLE_MIN = 1 << 12
 _ROW_SHARE = 0.6
 _WORDS_MAX = 2**31 - 8
 """Slots are numbered by 4-byte integers, and by negative ones too."""
-
-
-class Columns(msgspec.Struct, frozen=True):
-    """A batch of n events in order of arrival.
-
-    `ids` is uint64[n, columns], as a Hasher gives them, 0 where missing; its first columns are those of `plan.ids`,
-    others are not read. `values` is int64[len(plan.values), n],
-    NULL where missing; `entering` is uint64[n], bit f set where the event passes filter f; `judged` is bool[n], false
-    where nobody asks for the features. Texts stay with the caller: a feature of `plan.texts` comes out as a row.
-    """
-
-    timestamp_ms: NDArray[np.int64]
-    ids: NDArray[np.uint64]
-    values: NDArray[np.int64]
-    entering: NDArray[np.uint64]
-    judged: NDArray[np.bool_]
-
-
-class Probe(msgspec.Struct, frozen=True, gc=False):
-    """Asks, as event `at` of an update comes, whether one from `low_ms` to `high_ms` has entered a feature's chain.
-
-    Its key is that of `ids`, uint64[columns] as in `Columns`; none of them may be missing.
-    """
-
-    at: int
-    feature: int
-    ids: NDArray[np.uint64]
-    low_ms: int
-    high_ms: int
 
 
 class WindowStore:
@@ -107,9 +79,9 @@ class WindowStore:
         self._memory = (*self._tables, *self._arena, *self._log)
         self._table = np.zeros(_TABLE_MIN, dtype=np.int64)
         self._scratch = np.empty(int(plan.windows[:, layout.WINDOW_WORDS].max(initial=3 * page_rows)), dtype=np.int64)
-        self._floats = np.empty(1, dtype=np.float64)
         self._nobody = np.zeros(page_rows, dtype=np.bool_)
         self._slots = np.empty((page_rows, len(plan.chains)), dtype=np.int32)
+        self._bench = self._slots, self._scratch, np.empty(1, dtype=np.float64)
         self._unused_pages = list(range(pages - 1, -1, -1))
         self._latest_ms = np.full(pages, layout.NULL, dtype=np.int64)
         self._linked = np.zeros(pages, dtype=np.bool_)
@@ -131,12 +103,61 @@ class WindowStore:
         columns = Columns(nothing, ids, values, nothing.astype(np.uint64), nothing.astype(np.bool_))
         self.load(columns)
         self.update(columns)
+        self.take_kept(0, Kept(nothing, np.empty((len(self.plan.chains), 0), dtype=np.int64), values, range(0)))
         updating.forget(*self._tables, *self._arena, *self._log, self._table, 0, 0, layout.LONG_AGO)
         tables = self._tables._replace(chains=self._tables.chains[:0])
         revaluing.revalue(*tables, *self._arena, *self._log, 0, 0, 0)
         if len(self.plan.aggregates):
             self.probe(Probe(0, 0, np.zeros(len(self.plan.ids), dtype=np.uint64), 0, 0))
         rehash(self._table, np.zeros_like(self._table))
+
+    @property
+    def ordinals(self) -> int:
+        """How many events have been taken in: the next one's ordinal."""
+        return (self._begun - 1) * self._page_rows + self._filled
+
+    @property
+    def next_place(self) -> tuple[int, int]:
+        """The page that the next event goes to, by its number, and its place there."""
+        return divmod(self.ordinals, self._page_rows)
+
+    @property
+    def pages(self) -> list[int]:
+        """The numbers of the log's pages in order of arrival; the last one is being filled, all others are full."""
+        numbers = self._numbers[: self._top]
+        return sorted(numbers[numbers != layout.NONE].tolist())
+
+    def kept(self, number: int, graft: Graft, place: int, most: int) -> Kept | None:
+        """What page `number` holds for a graft from that place on, so many events at most; None where it is gone."""
+        pages = np.flatnonzero(self._numbers[: self._top] == number).tolist()
+        if not pages:
+            return None
+        first = pages[0] * self._page_rows
+        end = min(place + most, self._filled if pages[0] == self._page else self._page_rows)
+        return grafting.kept(graft, self.plan, self._log, self._arena.words, range(first + place, first + end))
+
+    def take_kept(self, number: int, kept: Kept) -> range:
+        """Takes in what page `number` of another store holds, for the same page here, and answers with its rows.
+
+        A page comes in parts, one behind the other, and pages in order, all before the first update.
+        """
+        count = len(kept.timestamp_ms)
+        page, place = self.next_place
+        if number != page and (place or number < page):
+            raise ValueError(f"expected page {page} or a later one, with the one before full, got {number}")
+        if self._late is not None:
+            self._settle(self._late)
+        if not place:
+            self._begun = number
+        self._unused_pages += self._left_pages
+        self._left_pages.clear()
+        first = self._place(count)
+        passed = np.full(count, 2**64 - 1, dtype=np.uint64)
+        features = np.empty((len(self.plan.aggregates), count), dtype=np.int64)
+        grafting.enter(
+            *self._memory, self._table, *kept[:3], passed, self._nobody[:count], first, *self._bench, features
+        )
+        return range(first, first + count)
 
     @property
     def capacity(self) -> int:
@@ -189,7 +210,7 @@ class WindowStore:
         pieces = []
         for start, end in pairwise(sorted({*self._edges(count), *asked})):
             self.probed += map(self.probe, asked.get(start, ()))
-            pieces.append(self._take(_between(columns, start, end)))
+            pieces.append(self._take(between(columns, start, end)))
         return np.concatenate([features for features, _ in pieces], axis=1), [rows for _, rows in pieces]
 
     def probe(self, asked: Probe) -> int:
@@ -212,7 +233,7 @@ class WindowStore:
         rows = []
         for start, end in pairwise(self._edges(len(columns.timestamp_ms))):
             self._reuse_pages()
-            part, first = _between(columns, start, end), self._place(end - start)
+            part, first = between(columns, start, end), self._place(end - start)
             loading.load(
                 *self._memory,
                 self._table,
@@ -247,7 +268,7 @@ class WindowStore:
         from now on is as if the event had come with that value.
         """
         number, place = divmod(ordinal, self._page_rows)
-        if not 0 <= ordinal < (self._begun - 1) * self._page_rows + self._filled:
+        if not 0 <= ordinal < self.ordinals:
             raise ValueError(f"expected the ordinal of an event that was taken in, got {ordinal}")
         if not 0 <= column < len(self.plan.values):
             raise ValueError(f"expected a value column from 0 to {len(self.plan.values) - 1}, got {column}")
@@ -275,9 +296,7 @@ class WindowStore:
             columns.entering,
             columns.judged,
             first,
-            self._slots,
-            self._scratch,
-            self._floats,
+            *self._bench,
             features,
         )
         if not self._is_whole:
@@ -378,14 +397,3 @@ class WindowStore:
         self.complete_since_ms = max(self.complete_since_ms, latest)
         first_row, clock = page * self._page_rows, latest + self.plan.reach_ms
         updating.forget(*self._memory, self._table, first_row, first_row + self._page_rows, clock)
-
-
-def _between(columns: Columns, start: int, end: int) -> Columns:
-    """The events from `start` on, up to `end`."""
-    return Columns(
-        columns.timestamp_ms[start:end],
-        columns.ids[start:end],
-        np.ascontiguousarray(columns.values[:, start:end]),
-        columns.entering[start:end],
-        columns.judged[start:end],
-    )

@@ -49,7 +49,7 @@ def _fetch(log: Log, tables: Tables, arena: Arena, slots: Cells, start: int, end
 
 
 @inlined
-def _take(
+def take(
     tables: Tables,
     arena: Arena,
     log: Log,
@@ -130,7 +130,7 @@ def update(
     for i in range(len(times)):
         if i % _AHEAD == 0:
             seen ^= _fetch(log, tables, arena, slots, i, min(i + _AHEAD, len(times)))
-        _take(tables, arena, log, times, values, filters, judged, first_row, slots, scratch, floats, features, i)
+        take(tables, arena, log, times, values, filters, judged, first_row, slots, scratch, floats, features, i)
     return seen
 
 

@@ -57,3 +57,7 @@ def command(directory: Path, within: int, process: int) -> None:
         click.echo(f"riskgate: {told}, expected within {within} s", err=True)
         raise click.exceptions.Exit(UNHEALTHY_EXIT)
     click.echo(told)
+    if beat.pack:
+        click.echo(f"decides by {beat.pack}")
+    if beat.refused:
+        click.echo(f"refuses what its pack's folder holds now: {beat.refused}")

@@ -24,8 +24,9 @@ class WindowDriver:
         page_rows: int = PAGE_ROWS,
         lateness_ms: int = LATENESS_MS,
         shards: int = 1,
+        planned: Plan | None = None,
     ) -> None:
-        self.plan: Plan = plan_of(aggregates, VALUES)
+        self.plan: Plan = plan_of(aggregates, VALUES) if planned is None else planned
         self.stores = [
             WindowStore(self.plan, MEMORY_MIN, page_rows=page_rows, lateness_ms=lateness_ms, shard=shard, shards=shards)
             for shard in range(shards)
@@ -48,6 +49,15 @@ class WindowDriver:
         for store in self.stores:
             store.update(self._columns(happenings), probes)
         return list(zip(*(store.probed for store in self.stores), strict=True))
+
+    def adopt_texts(self, other: "WindowDriver", theirs: range, ours: range) -> None:
+        """Rows of this store have the texts that rows of another one have."""
+        for row, own in zip(theirs, ours, strict=True):
+            self._texts |= {(name, own): other.text(name, row) for name in self.plan.texts.values()}
+
+    def text(self, name: str, row: int) -> str | None:
+        """None also where it was not kept."""
+        return self._texts.get((name, row))
 
     def load(self, happenings: Sequence[Happening]) -> None:
         """Takes happenings in before all others, with nobody asking for features."""

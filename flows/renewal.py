@@ -1,0 +1,238 @@
+"""Renewal: a run watches the folder of its pack and changes to what is in it, between two batches.
+
+Reading, checking and compiling is the work of another thread. The stream only exchanges the one for the other.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from threading import Event, Thread
+from typing import NamedTuple, Protocol
+
+import rules
+from engine import Outfit, Renewal, obstacle
+from flows.tally import Tally
+from rules import Finding, Pack, Rule
+from rules.findings import render
+
+LOOK_EVERY_S = 0.5
+"""What has changed is read once it was the same in two looks, so that nobody reads what is half written."""
+
+SWITCH_S = 0.0005
+"""While a pack is read, so long at most the stream waits for its turn with the interpreter."""
+
+GROW_S = 0.002
+"""New windows grow for about so long between two batches."""
+
+GAIN = 1.25
+"""They grow by so many times what came meanwhile at least: a stream at full speed must be caught up with."""
+
+FILES_MAX = 10_000
+NAMED_MAX = 5
+
+Marks = frozenset[tuple[str, int, int, int]]
+Lists = Mapping[str, Mapping[str, int]]
+
+
+class Renewable(Protocol):
+    """What a watch asks of `engine.Engine`."""
+
+    @property
+    def pack(self) -> Pack: ...
+
+    def renewal(self, pack: Pack) -> Renewal: ...
+
+    def grow(self, renewal: Renewal) -> int: ...
+
+    def is_current(self, renewal: Renewal) -> bool: ...
+
+    def change(self, renewal: Renewal) -> Outfit: ...
+
+
+class _Found(NamedTuple):
+    """What a look has found: a renewal to change to, or why there is none, in a line and at length.
+
+    Without either it is the pack that is in force. `changes` says what is new.
+    """
+
+    renewal: Renewal | None
+    refusal: str = ""
+    findings: str = ""
+    changes: str = ""
+
+
+def marks_of(folder: Path) -> Marks:
+    """What tells whether a file in the folder has changed: name, time, size and number of each, none if unreadable."""
+    found = []
+    try:
+        for parent, folders, files in islice(os.walk(folder), FILES_MAX):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in files:
+                path = Path(parent, name)
+                told = path.stat()
+                found.append((str(path.relative_to(folder)), told.st_mtime_ns, told.st_size, told.st_ino))
+                if len(found) >= FILES_MAX:
+                    return frozenset(found)
+    except OSError:
+        return frozenset()
+    return frozenset(found)
+
+
+class PackWatch:
+    """Watches the folder of the pack that `engine` decides with, under an overlay or none.
+
+    The folder's files had the marks `seen` when it was read. `look` is called by a thread, `apply` between two batches.
+    `refuse` says why this run cannot change to a pack, if it cannot; `renew_lists` hears what the pack's lists hold
+    from then on.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        overlay: str | None,
+        seen: Marks,
+        engine: Renewable,
+        refuse: Callable[[Pack], str | None],
+        renew_lists: Callable[[Lists], None],
+        notify: Callable[[str], None],
+        tally: Tally,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._overlay = overlay
+        self._seen = self._last = seen
+        self._engine = engine
+        self._refuse = refuse
+        self._renew_lists = renew_lists
+        self._notify = notify
+        self._tally = tally
+        self._monotonic = monotonic
+        self.refusal = ""
+        """Why what is in the folder now is not in force, if it is not."""
+        self._found: _Found | None = None
+        self._growing: _Found | None = None
+        self._events = 0
+        self._worn: tuple[Outfit, Renewal] | None = None
+        self._ended = Event()
+        self._thread = Thread(target=self._watch, name="pack", daemon=True)
+
+    @property
+    def pack(self) -> str:
+        """The version of the pack that is in force."""
+        return self._engine.pack.version
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the watch; a pack that is being read is not waited for."""
+        self._ended.set()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(LOOK_EVERY_S):
+            self.look()
+
+    def look(self) -> None:
+        """Reads the pack if its files have changed, and are the same as at the last look."""
+        self._worn = None  # what was exchanged is let go of here, where the stream does not wait for it
+        marks = marks_of(self._folder)
+        settled, self._last = marks == self._last, marks
+        if marks == self._seen or not settled:
+            return
+        self._seen = marks
+        usual_s = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
+        try:
+            self._found = self._read()
+        finally:
+            sys.setswitchinterval(usual_s)
+
+    def _read(self) -> _Found:
+        loaded = rules.load(self._folder, self._overlay)
+        if loaded.pack is None:
+            return _refused(loaded.findings)
+        worn = self._engine.pack
+        if loaded.pack.hash == worn.hash:
+            return _Found(None)
+        reason = obstacle(worn, loaded.pack) or self._refuse(loaded.pack)
+        if reason is not None:
+            return _Found(None, reason)
+        return _Found(self._engine.renewal(loaded.pack), changes=_changes(worn, loaded.pack))
+
+    def apply(self) -> None:
+        """Changes to what was found, if anything was, and tells of it. To be called between two batches.
+
+        Windows that must grow first do so a little at each call; what comes meanwhile is decided as before.
+        """
+        if self._found is not None:
+            self._take_note(self._found)
+            self._found = None
+        if self._growing is None or self._growing.renewal is None:
+            return
+        renewal, changes = self._growing.renewal, self._growing.changes
+        until_s, least = self._monotonic() + GROW_S, GAIN * (self._tally.events - self._events)
+        self._events = self._tally.events
+        while taken := self._engine.grow(renewal):
+            least -= taken
+            if least <= 0 and self._monotonic() >= until_s:
+                return
+        self._growing = None
+        self._change(renewal, changes)
+
+    def _take_note(self, found: _Found) -> None:
+        version, folder = self._engine.pack.version, self._folder
+        if found.renewal is not None:
+            if self._engine.is_current(found.renewal):
+                self._growing, self._events = found, self._tally.events
+            else:  # it was made for windows that have been changed since
+                self._seen = frozenset()
+            return
+        self._growing = None
+        if found.refusal:
+            self._tally.packs_refused += 1
+            told = f"refused what `{folder}` holds now, {version} stays in force: {found.refusal}"
+            self._notify(f"{told}\n{found.findings}" if found.findings else told)
+        elif self.refusal:
+            self._notify(f"{version} is what `{folder}` holds again")
+        self.refusal = found.refusal
+
+    def _change(self, renewal: Renewal, changes: str) -> None:
+        worn, pack = self._engine.pack, renewal.outfit.pack
+        self._worn = self._engine.change(renewal), renewal
+        self._renew_lists({name: spec.entries for name, spec in pack.lists.items()})
+        self._tally.packs_taken += 1
+        self.refusal = ""
+        self._notify(f"{pack.version} is in force from here on, after {worn.version}: {changes}")
+
+
+def _refused(findings: Sequence[Finding]) -> _Found:
+    errors = [finding for finding in findings if finding.severity == "error"]
+    place = errors[0].place
+    first = f"{errors[0].message} ({place.file}:{place.line}:{place.column})"
+    return _Found(None, first if len(errors) == 1 else f"{len(errors)} errors, first {first}", render(findings))
+
+
+def _changes(before: Pack, after: Pack) -> str:
+    """Which rules are new, gone or others."""
+    old, new = ({rule.id: rule for rule in pack.rules} for pack in (before, after))
+    parts = {
+        "new": [each for each in new if each not in old],
+        "gone": [each for each in old if each not in new],
+        "changed": [each for each in new if each in old and _bare(new[each]) != _bare(old[each])],
+    }
+    told = [f"{_listing(ids)} {what}" for what, ids in parts.items() if ids]
+    return "; ".join(told) or "no rule changed"
+
+
+def _bare(rule: Rule) -> Rule:
+    """The rule without its tests, which say where they are written."""
+    return replace(rule, tests=())
+
+
+def _listing(ids: list[str]) -> str:
+    more = len(ids) - NAMED_MAX
+    return ", ".join(ids[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")

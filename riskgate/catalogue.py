@@ -1,0 +1,71 @@
+"""The catalogue of a pack's features, for those who write rules."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from rules import Feature, Pack
+from rules.syntax import inputs_of
+
+UNITS_MS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
+
+
+class Row(TypedDict):
+    """One feature: `what` is its aggregate and the field that it is of, `over` and `delay` are durations.
+
+    `rules` are those whose condition reads it, with those that are off.
+    """
+
+    name: str
+    type: str
+    what: str
+    by: list[str]
+    over: str
+    delay: str
+    events: list[str]
+    where: str | None
+    rules: list[str]
+
+
+def rows_of(pack: Pack) -> list[Row]:
+    """A row for each feature that the pack names, in its order."""
+    readers: dict[str, list[str]] = {name: [] for name in pack.features}
+    for rule in pack.rules:
+        if rule.absence is not None:
+            readers[rule.absence.feature.name].append(rule.id)
+        for read in inputs_of(rule.when.tree):
+            if read.kind == "feature":
+                readers[read.name].append(rule.id)
+    return [_row(feature, readers[feature.name]) for feature in pack.features.values()]
+
+
+def _row(feature: Feature, rules: list[str]) -> Row:
+    first = feature.filters[0]
+    return Row(
+        name=feature.name,
+        type=feature.type,
+        what=feature.aggregate if feature.field is None else f"{feature.aggregate} {feature.field}",
+        by=list(feature.by),
+        over=_duration(feature.over_ms),
+        delay=_duration(feature.delay_ms),
+        events=sorted({name for each in feature.filters for name in each.events}),
+        where=None if first.where is None or len(feature.filters) > 1 else first.where.text,
+        rules=rules,
+    )
+
+
+def table_of(rows: Sequence[Row]) -> str:
+    """The rows in columns; a feature that no rule reads says so."""
+    cells = [("feature", "type", "what", "by", "over", "rules")]
+    for row in rows:
+        over = row["over"] if row["delay"] == "0" else f"{row['over']}, {row['delay']} ago"
+        readers = ", ".join(row["rules"]) or "none"
+        cells.append((row["name"], row["type"], row["what"], ", ".join(row["by"]), over, readers))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _duration(span_ms: int) -> str:
+    """In the largest unit that it is a whole number of."""
+    unit, size_ms = next((each for each in UNITS_MS if span_ms % each[1] == 0), UNITS_MS[-1])
+    return f"{span_ms // size_ms}{unit}" if span_ms else "0"
