@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from rules.fields import STORED_FIELDS
+from rules.fields import STORED_FIELDS, Field
 from schemas import EVENT_TYPES, Chargeback, Event, Feedback
 from schemas.batches import EVENT_BYTES_MAX, Batch, decode
 from windows import BATCH_MAX
@@ -162,12 +162,16 @@ def fields_of(events: Sequence[Event]) -> pl.DataFrame:
     for name in FIELD_NAMES:
         values = [getattr(event, name, None) for event in events]
         if any(value is not None for value in values):
-            columns[name] = pl.Series(values, dtype=DTYPES[STORED_FIELDS[name].type])
+            columns[name] = pl.Series(values, dtype=_dtype_of(STORED_FIELDS[name]))
     return pl.DataFrame(columns)
 
 
+def _dtype_of(field: Field) -> type[pl.DataType]:
+    return pl.Float64 if field.type == "number" and not field.whole else DTYPES[field.type]
+
+
 DTYPES: dict[str, type[pl.DataType]] = {"text": pl.String, "bool": pl.Boolean, "number": pl.Int64}
-"""How fields of each type are kept."""
+"""How fields of each type are kept; numbers that are not whole are Float64."""
 
 
 def _some_lines(file: BinaryIO) -> list[bytes]:
