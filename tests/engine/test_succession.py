@@ -14,7 +14,8 @@ from rules.scopes import feature_input
 from schemas import Value
 from schemas.batches import decode
 from support.cuts import Incoming, cut
-from support.random_packs import LIST_FILES, PackText, random_pack
+from support.pack_texts import PackText
+from support.random_packs import LIST_FILES, random_pack
 from support.random_streams import steady_stream
 from support.raw_events import NOW_MS, raw_event
 from support.rule_packs import sound_pack

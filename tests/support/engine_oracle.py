@@ -1,7 +1,7 @@
 """What an engine has to decide, one event at a time from the whole history: slow, and plain enough to be believed.
 
 What is late, a duplicate or a conflict comes from `admission_oracle`, features from `window_oracle`, conditions from
-`expression_oracle`; detectors are the real ones, which have an oracle of their own. Packs are `random_packs.PackText`.
+`expression_oracle`; detectors are the real ones, which have an oracle of their own. Packs are `pack_texts.PackText`.
 """
 
 import ast
@@ -20,18 +20,15 @@ from support.admission_oracle import NaiveAdmission
 from support.content_oracle import spans_of
 from support.cuts import Incoming, Lists
 from support.expression_oracle import Typed, World, outcome
+from support.pack_texts import MACRO, FeatureText, PackText, RuleText
 from support.random_packs import (
     ATTRIBUTES,
     COMMON,
     HUGE,
-    MACRO,
     OF_TRANSACTIONS,
     PLACE,
     PROFILE,
     TRANSACTION,
-    FeatureText,
-    PackText,
-    RuleText,
 )
 from support.window_oracle import Happening, feature
 from windows import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Aggregate, pack

@@ -8,6 +8,15 @@ from rules import ValueType
 from schemas import TRANSACTION_TYPES
 from support.expression_oracle import Typed
 from support.expressions import ExceptionText, exception_text, rfc3339
+from support.pack_texts import (
+    LISTS,
+    AbsenceText,
+    Entering,
+    FeatureText,
+    PackText,
+    RuleText,
+    SequenceText,
+)
 from windows import Kind
 
 NOW_MS = 1_790_000_000_000
@@ -75,105 +84,7 @@ LATENESS_MS = (0, 20_000, 600_000, 3_600_000, 3_600_000)
 SKEW_MS = (1, 1_000, 30_000, 300_000, 300_000)
 DEDUPE_MS = (0, 20_000, 300_000, 86_400_000)
 
-MACRO = 'method == "card"'
-LISTS = ("blocked", "gone", "unread")
 EXPIRIES = (NOW_MS - 1, *(NOW_MS + after_ms for after_ms in (20_000, 60_000, 200_000, 600_000, 2_000_000)), 2**62)
-
-
-@dataclass(frozen=True)
-class FeatureText:
-    """One feature and what it means; `type` is that of its values."""
-
-    name: str
-    kind: Kind
-    of: str | None
-    by: tuple[str, ...]
-    over_ms: int
-    delay_ms: int
-    where: str | None
-    events: frozenset[str]
-    type: ValueType
-    yaml: str
-    least: int
-    against_ms: int
-    share: int
-
-
-Entering = tuple[frozenset[str], str | None]
-"""Types of event, and a condition on their fields."""
-
-
-@dataclass(frozen=True)
-class SequenceText:
-    """A rule's sequence up to its last step, and what it means; `name` is that of its feature."""
-
-    name: str
-    by: tuple[str, ...]
-    within_ms: int
-    steps: tuple[Entering, ...]
-    unless: tuple[Entering, ...]
-
-
-@dataclass(frozen=True)
-class AbsenceText:
-    """What a rule waits for in vain, after which event."""
-
-    by: tuple[str, ...]
-    within_ms: int
-    start: Entering
-    ends: Entering
-
-
-@dataclass(frozen=True)
-class RuleText:
-    """One rule and what it means; `explain` is made of texts and names in turn.
-
-    Where it has a `sequence`, `when` is what is to hold at the last step. One with an `absence` has none.
-    A rule that allows has no effect from `expires_ms` on.
-    """
-
-    id: str
-    when: str
-    sequence: SequenceText | None
-    absence: AbsenceText | None
-    params: dict[str, Typed]
-    then: str
-    mode: str
-    on_missing: str
-    reason: str | None
-    explain: tuple[str, ...]
-    challenge: str | None
-    exceptions: tuple[ExceptionText, ...]
-    overrides: tuple[str, ...]
-    expires_ms: int
-    events: frozenset[str]
-    yaml: str
-
-
-@dataclass(frozen=True)
-class PackText:
-    """A pack's parts. `body` is what follows the head of `pack.yml`."""
-
-    lateness_ms: int
-    skew_ms: int
-    dedupe_ms: int
-    features: tuple[FeatureText, ...]
-    rules: tuple[RuleText, ...]
-    detector: tuple[str, str, int, int] | None
-    """The field of its key, the field it watches, half-life and warm-up."""
-
-    @property
-    def body(self) -> str:
-        lists = "".join(f"  {name}: {{type: string, file: empty.csv}}\n" for name in LISTS)
-        detector = ""
-        if self.detector is not None:
-            by, of, half_life, warm_up = self.detector
-            options = f"half_life: {half_life} events, warm_up: {warm_up} events"
-            detector = f"detectors:\n  own: {{kind: own_baseline, by: {by}, of: {of}, {options}}}\n"
-        features = "".join(each.yaml for each in self.features)
-        rules = "".join(each.yaml for each in self.rules)
-        timing = f"lateness: {self.lateness_ms}ms\nskew: {self.skew_ms}ms\ndedupe: {self.dedupe_ms}ms\n"
-        return f"{timing}macros: {{is_card: '{MACRO}'}}\nlists:\n{lists}{detector}features:\n{features}rules:\n{rules}"
 
 
 LIST_FILES = {"empty.csv": "value,added_by,reason,expires_at\n"}
@@ -210,19 +121,7 @@ def _feature(draw: random.Random, name: str) -> FeatureText:
     word, events, fields = draw.choice(SCOPES)
     texts = [each for each, kind in fields.items() if kind == "text" and each != "type"]
     numbers = [each for each, kind in fields.items() if kind in ("money", "number") and each not in PLACE]
-    kinds: list[Kind] = [
-        "count",
-        "rate",
-        "top_share",
-        "distinct",
-        "first",
-        "last",
-        "age",
-        "gap",
-        "is_new",
-        "distance",
-        "speed",
-    ]
+    kinds = list(PLAIN)
     if numbers:
         kinds += NUMERIC
     kind = draw.choice(kinds)
