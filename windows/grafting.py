@@ -106,17 +106,9 @@ def nothing_kept(graft: Graft, time_ms: int, count: int) -> Kept:
 
 @kernel
 def enter(
-    chains: Words,
-    windows: Words,
-    accumulators: Words,
-    outputs: Words,
-    words: Words,
-    word_cells: Cells,
-    free: Words,
-    register: Words,
-    rows: Words,
-    cells: Cells,
-    row_words: int,
+    tables: Tables,
+    arena: Arena,
+    log: Log,
     table: Words,
     times: Words,
     keys: Words,
@@ -133,15 +125,12 @@ def enter(
 
     All bits of `filters` are set, and nobody is judged; `features` is written nevertheless.
     """
-    tables = Tables(chains, windows, accumulators, outputs)
-    arena = Arena(words, word_cells, free, register)
-    log = Log(rows, cells, row_words)
-    for c in range(len(chains)):
+    for c in range(len(tables.chains)):
         for i in range(len(times)):
             slots[i, c] = layout.NONE
             key = np.uint64(keys[c, i])
             if key != np.uint64(0):
-                slot, place = find(table, words, key)
+                slot, place = find(table, arena.words, key)
                 slots[i, c] = create(table, tables, arena, c, key, place) if slot == layout.UNSEEN else slot
     for i in range(len(times)):
         take(tables, arena, log, times, values, filters, judged, first_row, slots, scratch, floats, features, i)

@@ -49,17 +49,9 @@ def _link_chain(
 
 @kernel
 def load(
-    chains: Words,
-    windows: Words,
-    accumulators: Words,
-    outputs: Words,
-    words: Words,
-    word_cells: Cells,
-    free: Words,
-    register: Words,
-    rows: Words,
-    cells: Cells,
-    row_words: int,
+    tables: Tables,
+    arena: Arena,
+    log: Log,
     table: Words,
     times: Words,
     ids: NDArray[np.uint64],
@@ -72,17 +64,14 @@ def load(
     late: Marks,
 ) -> None:
     """Takes the events into the rows from `first_row` on and links them; `judged` is false for all of them."""
-    tables = Tables(chains, windows, accumulators, outputs)
-    arena = Arena(words, word_cells, free, register)
-    log = Log(rows, cells, row_words)
     for i in range(len(times)):
-        at = (first_row + i) * row_words
+        at = (first_row + i) * log.row_words
         late[first_row + i] = 0
-        rows[at] = times[i]
+        log.rows[at] = times[i]
         for v in range(len(values)):
-            rows[at + 1 + v] = values[v, i]
+            log.rows[at + 1 + v] = values[v, i]
     locate(tables, arena, table, ids, filters, judged, scratch, slots)
-    for c in range(len(chains)):
+    for c in range(len(tables.chains)):
         _link_chain(log, tables, arena, c, filters, slots, first_row, late)
 
 
@@ -151,17 +140,9 @@ def _settle_window(
 
 @kernel
 def settle(
-    chains: Words,
-    windows: Words,
-    accumulators: Words,
-    outputs: Words,
-    words: Words,
-    word_cells: Cells,
-    free: Words,
-    register: Words,
-    rows: Words,
-    cells: Cells,
-    row_words: int,
+    tables: Tables,
+    arena: Arena,
+    log: Log,
     first_row: int,
     end_row: int,
     scratch: Words,
@@ -171,53 +152,44 @@ def settle(
 
     Rows must come in the order in which they arrived. `scratch` has three words for each.
     """
-    tables = Tables(chains, windows, accumulators, outputs)
-    arena = Arena(words, word_cells, free, register)
-    log = Log(rows, cells, row_words)
-    shard, shards = np.uint64(register[layout.ARENA_SHARD]), np.uint64(register[layout.ARENA_SHARDS])
+    shard, shards = np.uint64(arena.register[layout.ARENA_SHARD]), np.uint64(arena.register[layout.ARENA_SHARDS])
     count = end_row - first_row
     slots, ages, members = scratch[:count], scratch[count : 2 * count], scratch[2 * count : 3 * count]
-    for c in range(len(chains)):
-        if chains[c, layout.CHAIN_WINDOWS_END] == chains[c, layout.CHAIN_WINDOWS]:
+    for c in range(len(tables.chains)):
+        if tables.chains[c, layout.CHAIN_WINDOWS_END] == tables.chains[c, layout.CHAIN_WINDOWS]:
             continue
-        cell = chains[c, layout.CHAIN_CELL]
+        cell = tables.chains[c, layout.CHAIN_CELL]
         for i in range(count):
             slots[i] = cell_of(log, first_row + i, cell + layout.SLOT)
         for i in range(count):
             ages[i] = _NEVER
-            if slots[i] != layout.NONE and shard_of(np.uint64(words[slots[i] + layout.SLOT_KEY]), shards) == shard:
-                ages[i] = words[slots[i] + layout.SLOT_NOW] - time_of(log, first_row + i)
-        for w in range(chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]):
+            if (
+                slots[i] != layout.NONE
+                and shard_of(np.uint64(arena.words[slots[i] + layout.SLOT_KEY]), shards) == shard
+            ):
+                ages[i] = arena.words[slots[i] + layout.SLOT_NOW] - time_of(log, first_row + i)
+        for w in range(tables.chains[c, layout.CHAIN_WINDOWS], tables.chains[c, layout.CHAIN_WINDOWS_END]):
             _settle_window(log, tables, arena, w, count, slots, ages, members, first_row, late)
 
 
 @kernel
 def settle_structures(
-    chains: Words,
-    windows: Words,
-    accumulators: Words,
-    outputs: Words,
-    words: Words,
-    word_cells: Cells,
-    free: Words,
-    register: Words,
-    rows: Words,
-    cells: Cells,
-    row_words: int,
+    tables: Tables,
+    arena: Arena,
+    log: Log,
     first_row: int,
     end_row: int,
 ) -> None:
     """Makes the structures of the windows whose chains end in one of the rows `[first_row, end_row)`."""
-    tables = Tables(chains, windows, accumulators, outputs)
-    arena = Arena(words, word_cells, free, register)
-    log = Log(rows, cells, row_words)
-    for c in range(len(chains)):
-        cell = chains[c, layout.CHAIN_CELL]
+    for c in range(len(tables.chains)):
+        cell = tables.chains[c, layout.CHAIN_CELL]
         for row in range(first_row, end_row):
             slot = cell_of(log, row, cell + layout.SLOT)
             if slot == layout.NONE or cell_of(log, row, cell + layout.NEXT) != layout.NONE:
                 continue
-            for w in range(chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]):
-                base = slot + windows[w, layout.WINDOW_WORD]
-                for a in range(windows[w, layout.WINDOW_STRUCTURES], windows[w, layout.WINDOW_ACCUMULATORS_END]):
+            for w in range(tables.chains[c, layout.CHAIN_WINDOWS], tables.chains[c, layout.CHAIN_WINDOWS_END]):
+                base = slot + tables.windows[w, layout.WINDOW_WORD]
+                for a in range(
+                    tables.windows[w, layout.WINDOW_STRUCTURES], tables.windows[w, layout.WINDOW_ACCUMULATORS_END]
+                ):
                     restore_structure(log, tables, arena, a, cell, base)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from windows import layout
 from windows.jit import kernel
 from windows.keys import key_of, shard_of
-from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, time_of
+from windows.memory import Arena, Log, Tables, Words, cell_of, time_of
 from windows.table import find
 
 NOT_COME, HAS_COME, UNSURE, NOT_OURS = range(4)
@@ -14,17 +14,9 @@ NOT_COME, HAS_COME, UNSURE, NOT_OURS = range(4)
 
 @kernel
 def probe(
-    chains: Words,
-    windows: Words,
-    accumulators: Words,
-    outputs: Words,
-    words: Words,
-    word_cells: Cells,
-    free: Words,
-    register: Words,
-    rows: Words,
-    cells: Cells,
-    row_words: int,
+    tables: Tables,
+    arena: Arena,
+    log: Log,
     table: Words,
     c: int,
     ids: NDArray[np.uint64],
@@ -32,11 +24,8 @@ def probe(
     high: int,
 ) -> int:
     """Whether an event with the key of `ids[0]` in chain `c` has a time from `low` to `high`; the key must be whole."""
-    tables = Tables(chains, windows, accumulators, outputs)
-    arena = Arena(words, word_cells, free, register)
-    log = Log(rows, cells, row_words)
     key = key_of(tables.chains, c, ids, 0)
-    if shard_of(key, np.uint64(register[layout.ARENA_SHARDS])) != np.uint64(register[layout.ARENA_SHARD]):
+    if shard_of(key, np.uint64(arena.register[layout.ARENA_SHARDS])) != np.uint64(arena.register[layout.ARENA_SHARD]):
         return NOT_OURS
     slot, _ = find(table, arena.words, key)
     if slot == layout.UNSEEN:

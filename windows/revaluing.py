@@ -2,7 +2,7 @@
 
 from windows import layout
 from windows.jit import inlined, kernel
-from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, time_of, value_of
+from windows.memory import Arena, Log, Tables, cell_of, time_of, value_of
 from windows.sliding import add_value
 from windows.structures import revalue_structure
 
@@ -27,34 +27,23 @@ def _revalue_window(
 
 @kernel
 def revalue(
-    chains: Words,
-    windows: Words,
-    accumulators: Words,
-    outputs: Words,
-    words: Words,
-    word_cells: Cells,
-    free: Words,
-    register: Words,
-    rows: Words,
-    cells: Cells,
-    row_words: int,
+    tables: Tables,
+    arena: Arena,
+    log: Log,
     row: int,
     column: int,
     new: int,
 ) -> None:
     """Sets word `column` of `row` to `new` in the log and in every window whose set holds the row."""
-    tables = Tables(chains, windows, accumulators, outputs)
-    arena = Arena(words, word_cells, free, register)
-    log = Log(rows, cells, row_words)
     old, time = value_of(log, row, column), time_of(log, row)
-    rows[row * row_words + column] = new
-    for c in range(len(chains)):
-        cell = chains[c, layout.CHAIN_CELL]
+    log.rows[row * log.row_words + column] = new
+    for c in range(len(tables.chains)):
+        cell = tables.chains[c, layout.CHAIN_CELL]
         slot = cell_of(log, row, cell + layout.SLOT)
         if slot == layout.NONE:
             continue
-        for w in range(chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]):
-            high = words[slot + layout.SLOT_NOW] - windows[w, layout.WINDOW_DELAY]
-            if high - windows[w, layout.WINDOW_OVER] < time <= high:
-                base = slot + windows[w, layout.WINDOW_WORD]
+        for w in range(tables.chains[c, layout.CHAIN_WINDOWS], tables.chains[c, layout.CHAIN_WINDOWS_END]):
+            high = arena.words[slot + layout.SLOT_NOW] - tables.windows[w, layout.WINDOW_DELAY]
+            if high - tables.windows[w, layout.WINDOW_OVER] < time <= high:
+                base = slot + tables.windows[w, layout.WINDOW_WORD]
                 _revalue_window(log, tables, arena, cell, w, base, row, column, old)

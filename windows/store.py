@@ -76,7 +76,8 @@ class WindowStore:
         self._tables = Tables(plan.chains, plan.windows, plan.accumulators, plan.outputs)
         self._log = Log(rows, rows.view(np.int32), plan.row_words)
         self._arena = Arena(words, words.view(np.int32), free, register)
-        self._memory = (*self._tables, *self._arena, *self._log)
+        self._memory = self._tables, self._arena, self._log
+        self._arrays = *self._tables, *self._arena, *self._log
         self._table = np.zeros(_TABLE_MIN, dtype=np.int64)
         self._scratch = np.empty(int(plan.windows[:, layout.WINDOW_WORDS].max(initial=3 * page_rows)), dtype=np.int64)
         self._nobody = np.zeros(page_rows, dtype=np.bool_)
@@ -104,9 +105,9 @@ class WindowStore:
         self.load(columns)
         self.update(columns)
         self.take_kept(0, Kept(nothing, np.empty((len(self.plan.chains), 0), dtype=np.int64), values, range(0)))
-        updating.forget(*self._tables, *self._arena, *self._log, self._table, 0, 0, layout.LONG_AGO)
+        updating.forget(*self._memory, self._table, 0, 0, layout.LONG_AGO)
         tables = self._tables._replace(chains=self._tables.chains[:0])
-        revaluing.revalue(*tables, *self._arena, *self._log, 0, 0, 0)
+        revaluing.revalue(tables, self._arena, self._log, 0, 0, 0)
         if len(self.plan.aggregates):
             self.probe(Probe(0, 0, np.zeros(len(self.plan.ids), dtype=np.uint64), 0, 0))
         rehash(self._table, np.zeros_like(self._table))
@@ -278,7 +279,7 @@ class WindowStore:
             if self._late is not None:
                 self._log.rows[row * self.plan.row_words + 1 + column] = value
                 continue
-            revaluing.revalue(*self._tables, *self._arena, *self._log, row, 1 + column, value)
+            revaluing.revalue(*self._memory, row, 1 + column, value)
         return len(pages) > 0
 
     def _take(self, columns: Columns) -> tuple[NDArray[np.int64], range]:
@@ -288,7 +289,7 @@ class WindowStore:
         self._since_ms.append((self.complete_since_ms, count))
         features = np.empty((len(self.plan.aggregates), count), dtype=np.int64)
         updating.update(
-            *self._memory,
+            *self._arrays,
             self._table,
             columns.timestamp_ms,
             columns.ids,

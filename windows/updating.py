@@ -136,40 +136,29 @@ def update(
 
 @kernel
 def forget(
-    chains: Words,
-    windows: Words,
-    accumulators: Words,
-    outputs: Words,
-    words: Words,
-    word_cells: Cells,
-    free: Words,
-    register: Words,
-    rows: Words,
-    cells: Cells,
-    row_words: int,
+    tables: Tables,
+    arena: Arena,
+    log: Log,
     table: Words,
     first_row: int,
     end_row: int,
     clock: int,
 ) -> None:
     """Takes the rows `[first_row, end_row)` out of their chains; no window reaches them once it stands at `clock`."""
-    tables = Tables(chains, windows, accumulators, outputs)
-    arena = Arena(words, word_cells, free, register)
-    log = Log(rows, cells, row_words)
     for row in range(first_row, end_row):
-        for c in range(len(chains)):
-            cell = chains[c, layout.CHAIN_CELL]
+        for c in range(len(tables.chains)):
+            cell = tables.chains[c, layout.CHAIN_CELL]
             slot = cell_of(log, row, cell + layout.SLOT)
             if slot == layout.NONE:
                 continue
-            first, end = chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]
-            if first < end and words[slot + layout.SLOT_NOW] < clock:
-                old = words[slot + layout.SLOT_NOW]
-                words[slot + layout.SLOT_NOW] = clock
+            first, end = tables.chains[c, layout.CHAIN_WINDOWS], tables.chains[c, layout.CHAIN_WINDOWS_END]
+            if first < end and arena.words[slot + layout.SLOT_NOW] < clock:
+                old = arena.words[slot + layout.SLOT_NOW]
+                arena.words[slot + layout.SLOT_NOW] = clock
                 for w in range(first, end):
                     slide(log, tables, arena, cell, w, slot, old, clock, layout.NONE)
             unlink(log, cell, arena, slot, row)
-            if word_cells[2 * (slot + layout.SLOT_LAST)] == layout.NONE:
+            if arena.cells[2 * (slot + layout.SLOT_LAST)] == layout.NONE:
                 remove(table, arena, c, slot)
-        for c in range(len(chains)):
-            set_cell(log, row, chains[c, layout.CHAIN_CELL] + layout.SLOT, layout.NONE)
+        for c in range(len(tables.chains)):
+            set_cell(log, row, tables.chains[c, layout.CHAIN_CELL] + layout.SLOT, layout.NONE)
