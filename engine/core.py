@@ -258,7 +258,7 @@ class Core:
         verdicts = self._admission.admit(coming.ids, coming.contents, coming.timestamp_ms, coming.arrival_ms)
         admitted = coming if verdicts.plain else _admitted(coming, verdicts)
         holding, columns = self.holding, admitted.columns
-        due = self._due(admitted, verdicts)
+        due = self._due(admitted, verdicts) if self._waits else ()
         features, rows = holding.store.update(columns, list(map(self._waits.probe, due)))
         holding.blank(features, columns.timestamp_ms)
         complete = self._complete(columns.timestamp_ms)

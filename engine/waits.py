@@ -62,6 +62,10 @@ class Waits:
         self._lateness_ms = lateness_ms
         self._pending: list[Pending] = []
 
+    def __bool__(self) -> bool:
+        """Whether any rule waits; else nothing ever will."""
+        return bool(self._forms)
+
     def begin(
         self,
         waits: Iterable[Wait],
