@@ -13,7 +13,7 @@ from support.rule_packs import sound_pack
 from workbench.feature_table import compute, feature_table
 from workbench.history import History
 
-SEEDS = range(20)
+SEEDS = range(30)
 
 
 def _ignore(_: float) -> None:
@@ -49,7 +49,7 @@ def test_random_histories_have_every_kind_of_decision(tmp_path_factory: pytest.T
             live += len(rules)
             shadow += len(shadows)
     assert actions == {"allow", "review", "step_up", "block"}
-    assert min(live, shadow) > 100
+    assert min(live, shadow) > 250
 
 
 def test_a_table_that_was_kept_is_the_same(tmp_path: Path) -> None:
