@@ -1,102 +1,43 @@
 """The work of `riskgate backtest`: measure a pack on past events, print what its rules did."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-import rules
-from engine import Engine
-from riskgate.waiting import loading_kernels
-from rules.findings import render
+from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
 from rules.literals import duration_text
-from workbench.feature_table import Account, feature_table
-from workbench.history import History
-from workbench.labels import read_labels
-from workbench.mapping import MappingError, read_map
+from workbench.feature_table import Account
 from workbench.measurement import Proportion
 from workbench.pages import UNMEASURED, grouped, page_of
-from workbench.reports import Labels, Report, RuleReport, report_of, view_of
-from workbench.tabular import HistoryError
-
-EXIT_FINE = 0
-EXIT_USAGE = 1
-EXIT_FINDINGS = 3
+from workbench.reports import Labels, Report, RuleReport, report_of
 
 PIPE_WIDTH = 160
 """Columns of the table where no terminal says how wide it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What was asked for on the command line."""
-
-    pack: Path
-    overlay: str | None
-    data: Path
-    map_file: Path | None
-    labels: Path | None
-    maturity_ms: int
-    from_ms: int | None
-    to_ms: int | None
-    json_file: Path | None
-    html_file: Path | None
-    cache: Path | None
-
-
-def backtest(asked: Asked) -> int:
+def backtest(folder: Path, overlay: str | None, past: Past, json_file: Path | None, html_file: Path | None) -> int:
     """Returns the exit code."""
-    loaded = rules.load(asked.pack, asked.overlay)
-    if loaded.pack is None:
-        click.echo(render(loaded.findings), err=True)
+    pack = pack_of(folder, overlay)
+    if pack is None:
         return EXIT_FINDINGS
     try:
-        columns = None if asked.map_file is None else read_map(asked.map_file)
-        history = History(asked.data, columns)
-        given = None if asked.labels is None else read_labels(asked.labels)
-        with loading_kernels():
-            Engine(loaded.pack)
-        with _progress("computing features") as step:
-            table = feature_table(loaded.pack, history, asked.cache or cache_folder(), step)
-    except (HistoryError, MappingError) as error:
+        view = past.view(pack)
+    except PastError as error:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
-    if not len(table):
-        click.echo(f"riskgate: error: `{asked.data}` has no event that the pack judges", err=True)
-        return EXIT_USAGE
-    view = view_of(loaded.pack, table, given, asked.maturity_ms, asked.from_ms, asked.to_ms)
-    report = report_of(view, str(asked.data), asked.maturity_ms)
-    if asked.json_file is not None:
-        asked.json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    if asked.html_file is not None:
-        with _progress("drawing the page") as step:
+    report = report_of(view, str(past.data), past.maturity_ms)
+    if json_file is not None:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    if html_file is not None:
+        with progress("drawing the page") as step:
             notes = [*account_lines(report.account), *label_lines(report.labels)]
-            asked.html_file.write_text(page_of(report, view, notes, step), encoding="utf-8")
+            html_file.write_text(page_of(report, view, notes, step), encoding="utf-8")
     print_report(report)
     return EXIT_FINE
-
-
-def cache_folder() -> Path:
-    """Where computed features are kept unless told otherwise."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "riskgate" / "features"
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[float], None]]:
-    """A bar on standard error with the time left; nothing where that is no terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
 
 
 def print_report(report: Report) -> None:

@@ -1,0 +1,83 @@
+"""Past events as the analyst's commands measure on them: read, with all features of a pack, and with labels."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+import rules
+from engine import Engine
+from riskgate.waiting import loading_kernels
+from rules import Pack
+from rules.findings import render
+from workbench.feature_table import feature_table
+from workbench.history import History
+from workbench.labels import read_labels
+from workbench.mapping import MappingError, read_map
+from workbench.measurement import View
+from workbench.reports import view_of
+from workbench.tabular import HistoryError
+
+EXIT_FINE = 0
+EXIT_USAGE = 1
+EXIT_FINDINGS = 3
+
+
+class PastError(Exception):
+    """Past events that nothing can be measured on; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the command line says of past events. Its times bound what is measured, not what is read."""
+
+    data: Path
+    map_file: Path | None
+    labels: Path | None
+    maturity_ms: int
+    from_ms: int | None
+    to_ms: int | None
+    cache: Path | None
+
+    def view(self, pack: Pack) -> View:
+        """What the pack would have done on them. Raises PastError."""
+        try:
+            history = History(self.data, None if self.map_file is None else read_map(self.map_file))
+            given = None if self.labels is None else read_labels(self.labels)
+            with loading_kernels():
+                Engine(pack)
+            with progress("computing features") as step:
+                table = feature_table(pack, history, self.cache or cache_folder(), step)
+        except (HistoryError, MappingError) as error:
+            raise PastError(str(error)) from error
+        if not len(table):
+            raise PastError(f"`{self.data}` has no event that the pack judges")
+        return view_of(pack, table, given, self.maturity_ms, self.from_ms, self.to_ms)
+
+
+def cache_folder() -> Path:
+    """Where computed features are kept unless told otherwise."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "riskgate" / "features"
+
+
+def pack_of(folder: Path, overlay: str | None) -> Pack | None:
+    """The pack in the folder; None where it has errors, which are then on standard error."""
+    loaded = rules.load(folder, overlay)
+    if loaded.pack is None:
+        click.echo(render(loaded.findings), err=True)
+    return loaded.pack
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error with the time left; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
