@@ -31,6 +31,10 @@ PRODUCER: dict[str, Value] = {
     "enable.idempotence": True,
     "message.timeout.ms": 0,
 }
+BULK: dict[str, Value] = {
+    # Where thousands are under way at once nobody waits for one of them: fewer, larger requests.
+    "linger.ms": 1,
+}
 OWN = {
     "bootstrap.servers": "--kafka",
     "group.id": "--group",
@@ -75,11 +79,12 @@ class Settings(NamedTuple):
             "enable.auto.offset.store": False,
         }
 
-    def of_producer(self, bootstrap: str) -> dict[str, Value]:
-        """The whole configuration of a producer."""
+    def of_producer(self, bootstrap: str, bulk: bool = False) -> dict[str, Value]:
+        """The whole configuration of a producer of what cannot wait, or of what comes in `bulk`."""
         return {
             **COMMON,
             **PRODUCER,
+            **(BULK if bulk else {}),
             **self.common,
             **self.producer,
             "bootstrap.servers": bootstrap,

@@ -18,6 +18,9 @@ from flows.lifecycle import FlowError, Stop
 WAIT_S = 0.05
 RETRY_AFTER_S = 1.0
 
+BULK_MIN = 256
+"""So many decisions at once come from a backlog: they gain more by large requests than by being sent at once."""
+
 _BASE64_GROUP = 4
 
 
@@ -37,7 +40,9 @@ class Topics(NamedTuple):
 
 
 class KafkaSink:
-    """Produces without waiting for more to come. What a broker refuses is sent again until it is taken.
+    """Produces without waiting for more to come, but in a backlog. What a broker refuses is sent again until it is taken.
+
+    librdkafka waits as long for every record of a producer, so there are two of them.
 
     Only failed deliveries are reported one by one: when nothing is under way and nothing failed, all is delivered.
     Records have no key: the decision names its transaction, and a batch that stays together costs less.
@@ -62,14 +67,18 @@ class KafkaSink:
         self._monotonic = monotonic
         self._failed: list[Message] = []
         self._retry_from_s = float("-inf")
-        configuration = {
-            **settings.of_producer(bootstrap),
-            "error_cb": trouble.on_error,
-            "on_delivery": self._on_failure,
-            "logger": log(),
-        }
         try:
-            self.producer = Producer(configuration)
+            self.producer, self._bulk = (
+                Producer(
+                    {
+                        **settings.of_producer(bootstrap, bulk),
+                        "error_cb": trouble.on_error,
+                        "on_delivery": self._on_failure,
+                        "logger": log(),
+                    }
+                )
+                for bulk in (False, True)
+            )
         except (KafkaException, ValueError, TypeError) as error:
             raise FlowError(settings.without_secrets(f"the producer cannot be set up: {sentence_of(error)}")) from None
 
@@ -110,13 +119,14 @@ class KafkaSink:
             self._write(decisions, (), ())
 
     def _write(self, decisions: Sequence[bytes], letters: Sequence[bytes], audits: Sequence[bytes]) -> None:
-        produce, topic = self.producer.produce, self._topics.decisions
+        producer = self._bulk if len(decisions) >= BULK_MIN else self.producer
+        produce, topic = producer.produce, self._topics.decisions
         try:
             for decision in decisions:
                 try:
                     produce(topic, decision)
                 except BufferError:
-                    self._produce(topic, decision)
+                    self._produce(topic, decision, producer)
             for letter in letters:
                 self._produce_dead_letter(letter)
             for audit in audits:
@@ -144,14 +154,15 @@ class KafkaSink:
                 del self._replayed[id_]
         return kept
 
-    def _produce(self, topic: str, value: bytes) -> None:
+    def _produce(self, topic: str, value: bytes, producer: Producer | None = None) -> None:
+        """By the prompt producer unless another one is named."""
         while True:
             try:
-                self.producer.produce(topic, value)
+                (producer or self.producer).produce(topic, value)
             except BufferError:
                 if self._stop.requested:
                     raise FlowError(
-                        f"stopped while {len(self.producer):,} decisions waited for Kafka to take them; their events"
+                        f"stopped while {self._under_way:,} decisions waited for Kafka to take them; their events"
                         " are not committed and will be decided again by the next run"
                     ) from None
                 self._serve(WAIT_S)
@@ -173,11 +184,16 @@ class KafkaSink:
     def settle(self, timeout_s: float) -> bool:
         deadline_s = self._monotonic() + timeout_s
         self._serve(0)
-        while len(self.producer) or self._failed:
+        while self._under_way or self._failed:
             if self._monotonic() >= deadline_s:
                 return False
             self._serve(WAIT_S)
         return True
+
+    @property
+    def _under_way(self) -> int:
+        """Records that the broker has not taken yet."""
+        return len(self.producer) + len(self._bulk)
 
     def mark(self, at_ms: int) -> Delivered:
         """A topic is read back by time: from where this run read it back, as long as it waits for what it found."""
@@ -186,7 +202,9 @@ class KafkaSink:
 
     def _serve(self, timeout_s: float) -> None:
         """Lets librdkafka report, and sends again what failed."""
-        self.producer.poll(timeout_s)
+        waiting, other = (self._bulk, self.producer) if len(self._bulk) else (self.producer, self._bulk)
+        other.poll(0)
+        waiting.poll(timeout_s)
         if self._trouble.fatal is not None:
             raise FlowError(f"Kafka does not let this producer go on: {self._trouble.fatal}")
         if self._failed and self._monotonic() >= self._retry_from_s:
@@ -217,8 +235,9 @@ class KafkaSink:
 
     def close(self) -> None:
         """Gives up what is still under way; `settle` has told whether anything is."""
-        self.producer.purge()
-        self.producer.poll(0)
+        for producer in (self.producer, self._bulk):
+            producer.purge()
+            producer.poll(0)
 
 
 class _Published(msgspec.Struct):
