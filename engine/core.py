@@ -329,7 +329,7 @@ def _spread(
     probed: Sequence[int],
 ) -> Taken:
     """From the events that were admitted to all that came."""
-    elapsed = _in_vain(entered.due, probed)
+    elapsed = _in_vain(entered.due, probed) if entered.due else ()
     if entered.verdicts.plain:
         return Taken(entered, features, texts, complete, elapsed)
     kinds = entered.verdicts.kinds

@@ -366,9 +366,10 @@ class Engine:
 
 def _pieces(batch: Batch) -> list[tuple[int, Batch]]:
     """Cut behind each event that changes an earlier one, and where a piece would be too long; each with its start."""
-    events, ends = batch.events, [len(batch.events)]
-    if not _CHANGING.isdisjoint(map(type, events)):
-        ends = [*(at + 1 for at, event in enumerate(events) if type(event) in _CHANGING), len(events)]
+    events = batch.events
+    if 0 < len(events) <= BATCH_MAX and _CHANGING.isdisjoint(map(type, events)):
+        return [(0, batch)]
+    ends = [*(at + 1 for at, event in enumerate(events) if type(event) in _CHANGING), len(events)]
     pieces, start = [], 0
     for end in ends:
         while start < end:
@@ -379,8 +380,6 @@ def _pieces(batch: Batch) -> list[tuple[int, Batch]]:
 
 
 def _between(batch: Batch, start: int, end: int) -> Batch:
-    if end - start == len(batch.events):
-        return batch
     times, amounts = batch.timestamp_ms[start:end], batch.amount_minor[start:end]
     return Batch(batch.events[start:end], batch.raws[start:end], times, amounts, [])
 

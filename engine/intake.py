@@ -79,9 +79,9 @@ class Intake:
         return entering
 
     def _revaluation(self, frame: Frame, last: Event) -> Revaluation | None:
-        if isinstance(last, Reversal):
+        if type(last) is Reversal:
             return Revaluation(self._hasher.id(last.original_transaction_id), NULL)
-        if isinstance(last, Correction):
+        if type(last) is Correction:
             amount_minor = int(frame.amounts().values[-1])
             return Revaluation(self._hasher.id(last.original_transaction_id), amount_minor)
         return None

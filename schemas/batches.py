@@ -137,10 +137,12 @@ def _timestamps(events: list[Event]) -> NDArray[np.int64]:
 
 def _amounts(events: list[Event]) -> NDArray[np.int64]:
     try:
+        if len(events) < COLUMN_MIN:
+            return np.array(list(map(minor_units, map(_amount_of, events), map(_currency_of, events))), dtype=np.int64)
         given, currencies = list(map(_amount_of, events)), list(map(_currency_of, events))
     except AttributeError:
         return np.array([e.amount_minor if isinstance(e, PRICED) else NULL for e in events], dtype=np.int64)
-    if len(given) >= COLUMN_MIN and len(set(currencies)) == 1:
+    if len(set(currencies)) == 1:
         exponent = EXPONENTS.get(currencies[0])
         column = np.array(given)
         if exponent is not None and column.dtype == np.float64 and column.min() >= 0 and column.max() <= AMOUNT_MAX:

@@ -40,7 +40,7 @@ class Topics(NamedTuple):
 
 
 class KafkaSink:
-    """Produces without waiting for more to come, but in a backlog. What a broker refuses is sent again until it is taken.
+    """Produces without waiting for more, but in a backlog. What a broker refuses is sent again until it is taken.
 
     librdkafka waits as long for every record of a producer, so there are two of them.
 
