@@ -28,9 +28,11 @@ from windows import (
     UNSURE,
     Admission,
     Columns,
+    Part,
     Verdicts,
     WindowStore,
     join,
+    part_of,
 )
 
 
@@ -77,15 +79,12 @@ class Entered(msgspec.Struct, frozen=True, gc=False):
 class Share(msgspec.Struct, frozen=True, gc=False):
     """What one shard has of m events that were admitted.
 
-    `features` is int64[features, m] as `windows.WindowStore` gives them, NULL for events that nobody judges. `owned` is
-    bool[chains with windows, m], which of them are this shard's own, None where all are. `complete` is bool[m], whether
-    the log surely had all that the windows reach, None where it had for all. `texts` are those that the rows in
-    `features` mean: of all rows, by field, where there is one shard; else of m events, by feature. `probed` says for
-    each wait that was over what `windows.WindowStore.probe` does.
+    `part` are the features of its own windows, NULL for events that nobody judges. `complete` is bool[m], whether the
+    log surely had all that the windows reach, None where it had for all. `texts` are those that rows in the features
+    mean, of m events, by feature. `probed` says for each wait that was over what `windows.WindowStore.probe` does.
     """
 
-    features: NDArray[np.int64]
-    owned: NDArray[np.bool_] | None
+    part: Part
     complete: NDArray[np.bool_] | None
     texts: Mapping[str, NDArray[np.object_]]
     probed: Sequence[int]
@@ -140,7 +139,6 @@ class Core:
         """For how long after an event, by the stream's clock, it is of any consequence."""
         self._timing = timing
         self._admission = Admission(timing.lateness_ms, timing.skew_ms, timing.dedupe_ms, self.keep_ms)
-        self._shards = shards
         store = WindowStore(plan, memory_bytes, lateness_ms=timing.lateness_ms, shard=shard, shards=shards)
         self.holding = Holding(plan, store)
         self._succession: Succession | None = None
@@ -211,24 +209,18 @@ class Core:
     def enter(self, coming: Coming) -> tuple[Entered, Share]:
         """Takes the events in, as all shards must in the same order, and answers with what this one has of them."""
         entered, features, complete, probed = self._enter(coming)
-        if self._shards == 1:
-            return entered, Share(features, None, complete, self.holding.rows_of, probed)
-        owned = self.holding.store.owned
-        texts = {}
+        owned, texts = self.holding.store.owned, {}
         for number, field in self.plan.texts.items():
             rows = features[number]
             found = owned[self.plan.chain_of[number]] & (rows != NULL) & entered.admitted.columns.judged
             texts[str(number)] = np.full(len(rows), None, dtype=np.object_)
             texts[str(number)][found] = self.holding.rows_of[field][rows[found]]
-        return entered, Share(features, owned, complete, texts, probed)
+        return entered, Share(part_of(self.plan, features, owned), complete, texts, probed)
 
     def joined(self, entered: Entered, shares: Sequence[Share]) -> Taken:
         """What all shards together say of events that have entered; `shares` are theirs, one of each."""
-        if self._shards == 1:
-            features, texts = shares[0].features, shares[0].texts
-        else:
-            features = join(self.plan, [(share.features, share.owned) for share in shares if share.owned is not None])
-            texts = self._joined_texts(features, shares)
+        features = join(self.plan, [share.part for share in shares])
+        texts = self._joined_texts(features, shares)
         complete = None
         for share in shares:
             if share.complete is not None:
@@ -245,8 +237,7 @@ class Core:
         for number, field in self.plan.texts.items():
             chosen = shares[0].texts[str(number)].copy()
             for share in shares[1:]:
-                if share.owned is not None:
-                    np.copyto(chosen, share.texts[str(number)], where=share.owned[self.plan.chain_of[number]])
+                np.copyto(chosen, share.texts[str(number)], where=share.part.owned[self.plan.chain_of[number]])
             count = len(chosen)
             places = np.arange(count) + count * len(texts[field])
             features[number] = np.where(features[number] == NULL, NULL, places)

@@ -13,7 +13,7 @@ from windows.layout import CHAIN_CELL, NULL
 from windows.places import pack
 from windows.plan import FILTERS_MAX, Aggregate, Kind, Plan, plan_of
 from windows.probing import HAS_COME, NOT_COME, NOT_OURS, UNSURE
-from windows.sharding import join
+from windows.sharding import Part, join, part_of
 from windows.store import BATCH_MAX, WindowStore
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Graft",
     "Hasher",
     "Kind",
+    "Part",
     "Plan",
     "Probe",
     "Verdicts",
@@ -46,5 +47,6 @@ __all__ = [
     "join",
     "nothing_kept",
     "pack",
+    "part_of",
     "plan_of",
 ]

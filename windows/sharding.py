@@ -1,20 +1,65 @@
-"""The answers of several shards joined into one."""
+"""What several shards have of the same events: made small, to be carried, and put together again."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from windows.jit import kernel
+from windows.memory import Words
 from windows.plan import Plan
 
+Marks = NDArray[np.bool_]
 
-def join(plan: Plan, parts: Sequence[tuple[NDArray[np.int64], NDArray[np.bool_]]]) -> NDArray[np.int64]:
-    """The features of n events, int64[len(plan.aggregates), n], from what each shard has of them.
 
-    A part is what a store's `update` answered and its `owned` after that: bool[chains with windows, n]. The shards
-    must be all there are; each feature of each event is taken from the one that owns it.
+class Part(NamedTuple):
+    """A shard's own features of n events: `features` is int64[as many as are its own], feature by feature.
+
+    `owned` is bool[chains with windows, n], which windows are its own.
     """
-    (joined, _), *others = parts
-    for part, owned in others:
-        joined = np.where(owned[plan.chain_of], part, joined)
+
+    features: Words
+    owned: Marks
+
+
+def part_of(plan: Plan, features: Words, owned: Marks) -> Part:
+    """The shard's own part of what its store's `update` answered, with its `owned` after that."""
+    counts, places = np.count_nonzero(owned, axis=1), np.empty(owned.shape, dtype=np.int64)
+    found = np.empty(int(counts[plan.chain_of].sum()), dtype=np.int64)
+    _move(features, owned, counts, plan.chain_of, places, found, True)
+    return Part(found, owned)
+
+
+def join(plan: Plan, parts: Sequence[Part]) -> Words:
+    """The features of n events, int64[len(plan.aggregates), n]. The parts must be those of all shards there are."""
+    places = np.empty(parts[0].owned.shape, dtype=np.int64)
+    joined = np.empty((len(plan.aggregates), parts[0].owned.shape[1]), dtype=np.int64)
+    for found, owned in parts:
+        _move(joined, owned, np.count_nonzero(owned, axis=1), plan.chain_of, places, found, False)
     return joined
+
+
+@kernel
+def _move(
+    features: Words, owned: Marks, counts: Words, chain_of: Words, places: Words, found: Words, picking: bool
+) -> None:
+    """Moves what is owned of the features to `found`, or back. `counts` is how much is owned in each chain.
+
+    `places`, as many as `owned`, are found first, without a branch, since what is owned nobody can guess.
+    """
+    for c in range(len(owned)):
+        count = 0
+        for i in range(owned.shape[1]):
+            places[c, count] = i
+            count += owned[c, i]
+    start = 0
+    for f in range(len(features)):
+        c = chain_of[f]
+        count = counts[c]
+        for k in range(count):
+            if picking:
+                found[start + k] = features[f, places[c, k]]
+            else:
+                features[f, places[c, k]] = found[start + k]
+        start += count

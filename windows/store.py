@@ -62,7 +62,7 @@ class WindowStore:
         self._owned: list[NDArray[np.bool_]] = []
         self.probed: list[int] = []
         """What the last update found out for its probes, in their order: see `probe`."""
-        self._is_whole = shards == 1
+        self._divided = int(plan.chain_of.max(initial=-1)) + 1 if shards > 1 else 0
         self._page_rows = page_rows
         self._lateness_ms = lateness_ms
         pages = int(memory_bytes * _ROW_SHARE) // (8 * plan.row_words * page_rows)
@@ -184,8 +184,9 @@ class WindowStore:
 
     @property
     def owned(self) -> NDArray[np.bool_]:
-        """Of the last update, which windows were this shard's: bool[chains with windows, n]. Of several shards only."""
-        return np.concatenate(self._owned, axis=1)
+        """Of the last update, which windows were this shard's: bool[chains with windows, n]."""
+        windowed, count = int(self.plan.chain_of.max(initial=-1)) + 1, sum(count for _, count in self._since_ms)
+        return np.concatenate(self._owned or [np.ones((windowed, count), dtype=np.bool_)], axis=1)
 
     def update(self, columns: Columns, probes: Sequence[Probe] = ()) -> tuple[NDArray[np.int64], list[range]]:
         """Takes the events in, and answers with the features as of each and the rows they got in the log, in order.
@@ -300,9 +301,8 @@ class WindowStore:
             *self._bench,
             features,
         )
-        if not self._is_whole:
-            windowed = int(self.plan.chain_of.max(initial=-1)) + 1
-            self._owned.append(np.ascontiguousarray(self._slots[:count, :windowed].T) > layout.FOREIGN)
+        if self._divided:
+            self._owned.append(np.ascontiguousarray(self._slots[:count, : self._divided].T) > layout.FOREIGN)
         return features, range(first, first + count)
 
     @property

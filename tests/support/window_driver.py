@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from support.window_oracle import Happening, Value
-from windows import NULL, Aggregate, Columns, Hasher, Plan, Probe, WindowStore, join, plan_of
+from windows import NULL, Aggregate, Columns, Hasher, Plan, Probe, WindowStore, join, part_of, plan_of
 from windows.store import LATENESS_MS, MEMORY_MIN, PAGE_ROWS
 
 VALUES = ("amount", "quantity", "geo")
@@ -80,7 +80,7 @@ class WindowDriver:
         owned = [store.owned for store in self.stores]
         assert np.all(np.sum(owned, axis=0) == 1)
         assert all(rows == answers[0][1] for _, rows in answers)
-        parts = [(features, part) for (features, _), part in zip(answers, owned, strict=True)]
+        parts = [part_of(self.plan, features, each) for (features, _), each in zip(answers, owned, strict=True)]
         return join(self.plan, parts), answers[0][1]
 
     def _columns(self, happenings: Sequence[Happening]) -> Columns:
