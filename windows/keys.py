@@ -92,26 +92,22 @@ def shard_of(key: np.uint64, shards: np.uint64) -> np.uint64:
 
 
 @inlined
-def _divide(tables: Tables, arena: Arena, ids: NDArray[np.uint64], count: int, keys: Words, flags: Cells) -> None:
-    """Flags each event's chains whose windows are this shard's (OWNED), or which such a window reads (READ)."""
+def _own(tables: Tables, arena: Arena, c: int, count: int, keys: Words, flags: Cells) -> None:
+    """Flags the events' chain `c` where its windows are this shard's (OWNED), and the chains that these read (READ).
+
+    Those come later: they have one key column more.
+    """
     chains, windows, accumulators = tables.chains, tables.windows, tables.accumulators
     shard, shards = np.uint64(arena.register[layout.ARENA_SHARD]), np.uint64(arena.register[layout.ARENA_SHARDS])
-    flags[:count] = 0
-    for c in range(len(chains)):
-        first, end = chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]
-        if first == end:
-            continue
-        _hash_keys(chains, c, ids, count, keys)
-        for i in range(count):
-            if shard_of(np.uint64(keys[i]), shards) == shard:
-                flags[i, c] |= layout.OWNED
-        for a in range(windows[first, layout.WINDOW_ACCUMULATORS], windows[end - 1, layout.WINDOW_ACCUMULATORS_END]):
-            if accumulators[a, layout.ACCUMULATOR_KIND] in (layout.DISTINCT, layout.TOP):
-                cell = accumulators[a, layout.ACCUMULATOR_OF]
-                pair = (cell - chains[0, layout.CHAIN_CELL]) // layout.CHAIN_CELLS
-                for i in range(count):
-                    if flags[i, c] & layout.OWNED:
-                        flags[i, pair] |= layout.READ
+    for i in range(count):
+        flags[i, c] |= layout.OWNED if shard_of(np.uint64(keys[i]), shards) == shard else 0
+    first, end = chains[c, layout.CHAIN_WINDOWS], chains[c, layout.CHAIN_WINDOWS_END]
+    for a in range(windows[first, layout.WINDOW_ACCUMULATORS], windows[end - 1, layout.WINDOW_ACCUMULATORS_END]):
+        if accumulators[a, layout.ACCUMULATOR_KIND] in (layout.DISTINCT, layout.TOP):
+            cell = accumulators[a, layout.ACCUMULATOR_OF]
+            pair = (cell - chains[0, layout.CHAIN_CELL]) // layout.CHAIN_CELLS
+            for i in range(count):
+                flags[i, pair] |= layout.READ if flags[i, c] & layout.OWNED else 0
 
 
 @inlined
@@ -127,18 +123,20 @@ def _select(
 ) -> int:
     """Moves what has a slot to find in chain `c` to the front: its position to `chosen` and its key; returns how many.
 
-    Leaves NONE or FOREIGN in `slots` for the others, and also for those whose windows are another shard's.
+    Leaves NONE or FOREIGN in `slots` for the others, and also for those whose windows are another shard's. There is no
+    branch, since what is owned nobody can guess.
     """
     has_windows, count = chains[c, layout.CHAIN_WINDOWS_END] > chains[c, layout.CHAIN_WINDOWS], 0
     for i in range(len(judged)):
         linked, owned = True, has_windows
         if divided:
-            linked, owned = slots[i, c] != 0, has_windows and slots[i, c] & layout.OWNED != 0
-        wanted = (linked and enters(chains, c, entering[i])) or (owned and judged[i])
-        slots[i, c] = layout.FOREIGN if has_windows and not owned else layout.NONE
+            linked, owned = slots[i, c] != 0, has_windows & (slots[i, c] & layout.OWNED != 0)
+        wanted = (linked & enters(chains, c, entering[i])) | (owned & judged[i])
+        slots[i, c] = layout.FOREIGN if has_windows & (not owned) else layout.NONE
+        key = keys[i]
         chosen[count] = i
-        keys[count] = keys[i]
-        count += 1 if wanted and keys[i] != 0 else 0
+        keys[count] = key
+        count += wanted & (key != 0)
     return count
 
 
@@ -162,9 +160,11 @@ def locate(
     keys, found, chosen = scratch[:count], scratch[count : 2 * count], scratch[2 * count : 3 * count]
     chains, divided = tables.chains, arena.register[layout.ARENA_SHARDS] > 1
     if divided:
-        _divide(tables, arena, ids, count, keys, slots)
+        slots[:count] = 0
     for c in range(len(chains)):
         _hash_keys(chains, c, ids, count, keys)
+        if divided and chains[c, layout.CHAIN_WINDOWS] < chains[c, layout.CHAIN_WINDOWS_END]:
+            _own(tables, arena, c, count, keys, slots)
         sought = _select(chains, c, divided, entering, judged, keys, chosen, slots)
         _look(table, arena.words, sought, keys, found)
         for k in range(sought):

@@ -106,7 +106,7 @@ class Plan:
     floats: tuple[int, ...]
     texts: dict[int, str]
     chain_of: NDArray[np.intp]
-    """The chain of each feature's window; the chains with windows are the first."""
+    """The chain of each feature's window; the chains with windows are the first, and those that one reads behind it."""
     keeps_filters: bool
     """Whether rows have, behind their values, the filters that their event passed."""
     row_words: int
@@ -233,7 +233,7 @@ def _pair_of(aggregate: Aggregate) -> _Chain:
 
 
 def _chains(aggregates: Sequence[Aggregate]) -> list[_Chain]:
-    chains = {_chain_of(a): None for a in aggregates}
+    chains = dict.fromkeys(sorted(map(_chain_of, aggregates), key=lambda chain: len(chain.keys)))
     chains |= {_pair_of(a): None for a in aggregates if a.pair}
     return list(chains)
 

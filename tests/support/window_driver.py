@@ -92,7 +92,7 @@ class WindowDriver:
             np.array(ids, dtype=np.uint64).reshape(len(happenings), len(plan.ids)),
             np.array(values, dtype=np.int64).reshape(len(plan.values), len(happenings)),
             np.array([sum(1 << f for f in h.filters) for h in happenings], dtype=np.uint64),
-            np.array([h.judged for h in happenings]),
+            np.array([h.judged for h in happenings], dtype=np.bool_),
         )
 
     def _keep_texts(self, rows: Sequence[range], happenings: Sequence[Happening]) -> None:
