@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.coming import Coming, Revaluation
 from engine.features import FeaturePlan
-from engine.holding import Holding, Texts
+from engine.holding import Holding
 from engine.succession import Succession
 from engine.waits import Due, Pending, Wait, Waits
 from rules import Timing
@@ -34,31 +35,6 @@ from windows import (
     join,
     part_of,
 )
-
-
-class Revaluation(NamedTuple):
-    """From here on the event with the id `target` has the amount `amount_minor`, or none where that is NULL."""
-
-    target: int
-    amount_minor: int
-
-
-class Coming(msgspec.Struct, frozen=True, gc=False):
-    """n events on their way into the core, in order of arrival.
-
-    `ids` and `contents` are uint64[n]; `timestamp_ms` and `arrival_ms` are int64[n], the latter None where nobody knows
-    when they came. `columns` are what the windows want of them. `texts` are the texts that features answer with, by
-    field. `revaluation` is what the last of the events says of an earlier one, `waits` are those that they start.
-    """
-
-    ids: NDArray[np.uint64]
-    contents: NDArray[np.uint64]
-    timestamp_ms: NDArray[np.int64]
-    arrival_ms: NDArray[np.int64] | None
-    columns: Columns
-    texts: Texts
-    revaluation: Revaluation | None
-    waits: Sequence[Wait] = ()
 
 
 class Entered(msgspec.Struct, frozen=True, gc=False):

@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 
 from engine.answers import Answers
+from engine.coming import Coming
 from engine.composition import encode
-from engine.core import Coming, Core, Elapsed, Entered, Readmitted, Taken, moments_of
+from engine.core import Core, Elapsed, Entered, Readmitted, Taken, moments_of
 from engine.frames import NO_PROFILES, Frame, Lists, Profiles
 from engine.holding import Holding
 from engine.lineup import Timer, first_serial, numbers_at, with_repeated, with_timers

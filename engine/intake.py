@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core import Coming, Revaluation
+from engine.coming import Coming, Revaluation
 from engine.features import FeaturePlan
 from engine.frames import Frame, kinds_of, names_of
 from rules import Input

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from engine.core import Coming, Share
+from engine.coming import Coming
+from engine.core import Share
 
 
 class Offer(NamedTuple):

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.coming import Coming, Revaluation
 from engine.composition import TAILS_MAX, encode
-from engine.core import Coming, Revaluation
 from engine.scoring import Learnt
 from engine.waits import Wait
 from windows import Columns, Plan

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from engine.core import Coming, Entered, Share
+from engine.coming import Coming
+from engine.core import Entered, Share
 from engine.engine import Decisions, Engine, Question, joined
 from engine.messages import End, Message, Offer, Rest, Shares, Tails, Turn
 from engine.order import Order

@@ -22,6 +22,15 @@ class Part(NamedTuple):
     features: Words
     owned: Marks
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As bytes, which are carried elsewhere in less time than arrays."""
+        return _unpacked, (self.features.tobytes(), self.owned.tobytes(), self.owned.shape)
+
+
+def _unpacked(features: bytes, owned: bytes, shape: tuple[int, int]) -> Part:
+    found, marks = np.frombuffer(features, dtype=np.int64).copy(), np.frombuffer(owned, dtype=np.bool_).copy()
+    return Part(found, marks.reshape(shape))
+
 
 def part_of(plan: Plan, features: Words, owned: Marks) -> Part:
     """The shard's own part of what its store's `update` answered, with its `owned` after that."""

@@ -1,7 +1,11 @@
-"""Engines that share a stream, in one process: their messages are carried in a random order that a seed replays."""
+"""Engines that share a stream, in one process: their messages are carried in a random order that a seed replays.
+
+On the way they are taken apart and made again, as between processes.
+"""
 
 import random
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from engine import Decisions, Engine, Member, Message, Record
@@ -87,4 +91,4 @@ class Cluster:
                 at = self.draw.randrange(len(self._carried))
                 self._carried[at], self._carried[-1] = self._carried[-1], self._carried[at]
                 target, message = self._carried.pop()
-                self.members[target].receive(message)
+                self.members[target].receive(deepcopy(message))
