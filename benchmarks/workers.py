@@ -78,7 +78,7 @@ def work(pack: str, file: Path, place: Place) -> Took:
     with file.open("rb") as lines:
         raws = [line.rstrip() for line in lines]
     own = dealt(raws, count)[place.number]
-    _warm_up(Run(loaded, file, BATCH))
+    _warm_up(Run(loaded, file, BATCH), count)
     memory, stop = Memory(own), Stop()
     engine = Engine(loaded, shard=place.number, shards=count)
     decider = Decider(engine, {}, Tally())
@@ -107,15 +107,16 @@ def dealt(raws: Sequence[bytes], count: int) -> list[list[bytes]]:
     return own
 
 
-def _warm_up(run: Run) -> None:
-    """Has an engine, which is thrown away, decide all.
+def _warm_up(run: Run, workers: int) -> None:
+    """Has an engine for each worker, which are thrown away, decide all.
 
     Memory that a virtual machine uses for the first time comes at 2 ms a megabyte, since its host has to find it: more
-    than all windows cost. Afterwards it is there.
+    than all windows cost. Afterwards it is there, for all processes at once.
     """
-    engine = Engine(run.pack)
+    engines = [Engine(run.pack) for _ in range(workers)]
     for raws in run.batches():
-        decide(engine, raws)
+        for engine in engines:
+            decide(engine, raws)
 
 
 def measure(pack: str, file: Path, workers: int) -> Figures:
