@@ -10,16 +10,20 @@ UNITS_MS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("
 
 
 class Row(TypedDict):
-    """One feature: `what` is its aggregate and the field that it is of, `over` and `delay` are durations.
+    """One feature: `what` is its aggregate and the field that it is of; `over`, `delay` and `against` are durations.
 
-    `rules` are those whose condition reads it, with those that are off.
+    `at` is which percentile is meant, in percent. What only another aggregate has is None. `rules` are those whose
+    condition reads it, with those that are off.
     """
 
     name: str
     type: str
     what: str
+    at: float | None
+    min_events: int | None
     by: list[str]
     over: str
+    against: str | None
     delay: str
     events: list[str]
     where: str | None
@@ -44,25 +48,37 @@ def _row(feature: Feature, rules: list[str]) -> Row:
         name=feature.name,
         type=feature.type,
         what=feature.aggregate if feature.field is None else f"{feature.aggregate} {feature.field}",
+        at=feature.share / 1_000 if feature.aggregate == "percentile" else None,
+        min_events=feature.min_events if feature.aggregate == "zscore" else None,
         by=list(feature.by),
         over=_duration(feature.over_ms),
+        against=_duration(feature.against_ms) if feature.aggregate == "rate" else None,
         delay=_duration(feature.delay_ms),
         events=sorted({name for each in feature.filters for name in each.events}),
-        where=None if first.where is None or len(feature.filters) > 1 else first.where.text,
+        where=None if first.where is None or len(feature.filters) > 1 else first.where.text or None,
         rules=rules,
     )
 
 
 def table_of(rows: Sequence[Row]) -> str:
     """The rows in columns; a feature that no rule reads says so."""
-    cells = [("feature", "type", "what", "by", "over", "rules")]
+    cells = [("feature", "type", "what", "by", "over", "of", "rules")]
     for row in rows:
-        over = row["over"] if row["delay"] == "0" else f"{row['over']}, {row['delay']} ago"
+        over = f"{row['over']} against {row['against']}" if row["against"] else row["over"]
+        over += "" if row["delay"] == "0" else f", {row['delay']} ago"
+        entering = ", ".join(row["events"]) + (f" where {row['where']}" if row["where"] else "")
         readers = ", ".join(row["rules"]) or "none"
-        cells.append((row["name"], row["type"], row["what"], ", ".join(row["by"]), over, readers))
+        cells.append((row["name"], row["type"], _what(row), ", ".join(row["by"]), over, entering, readers))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _what(row: Row) -> str:
+    """The aggregate with its own option."""
+    if row["at"] is not None:
+        return f"{row['what']} at {row['at']:g}"
+    return row["what"] if row["min_events"] is None else f"{row['what']} min_events {row['min_events']}"
 
 
 def _duration(span_ms: int) -> str:
