@@ -4,13 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rules.bounds import QUANTITY_MAX
+from rules.fields import PLACE_FIELDS
 from rules.intervals import ANY, NOT_NEGATIVE, Interval
 from rules.models import Feature
 from rules.syntax import CARRIED, Input
 from schemas import AMOUNT_MAX, EXPONENTS
 
-_NOT_NEGATIVE = ("count", "sum", "mean", "std", "distinct")
+_NOT_NEGATIVE = ("count", "sum", "mean", "std", "distinct", "rate", "speed")
 """Aggregates of what is never negative."""
+
+_OF_ITS_VALUES = ("first", "last", "min", "max", "median", "percentile")
+"""Aggregates that lie between the least and the largest of the values that they are of."""
+
+_HALF_ROUND_KM = 20_016
+"""No place of a sphere with the earth's radius is further from another one, by half a kilometre."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,8 @@ class Domain:
     def _field(self, name: str) -> Interval:
         if name == "amount":
             return Interval(0, AMOUNT_MAX * 10 ** EXPONENTS[self.currency])
+        if name in PLACE_FIELDS:
+            return Interval(-PLACE_FIELDS[name], PLACE_FIELDS[name])
         return Interval(0, QUANTITY_MAX) if name == "quantity" else ANY
 
     def _feature(self, feature: Feature) -> Interval:
@@ -43,7 +52,11 @@ class Domain:
                 return Interval(0, feature.over_ms - 1)
             case "distinct" if feature.field in feature.by:
                 return Interval(0, 1)
-            case "first" | "last" | "min" | "max" if feature.field is not None:
+            case "top_share":
+                return Interval(0, 1)
+            case "distance":
+                return Interval(0, _HALF_ROUND_KM)
+            case aggregate if aggregate in _OF_ITS_VALUES and feature.field is not None:
                 return self._field(feature.field)
         return NOT_NEGATIVE if feature.aggregate in _NOT_NEGATIVE else ANY
 

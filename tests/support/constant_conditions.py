@@ -17,6 +17,13 @@ features:
   mean_1h: {mean: quantity, by: user_id, over: 1h, event: [payment, topup]}
   names: {distinct: method, by: [user_id, method], over: 1h, event: [payment, topup]}
   first_goods: {first: goods, by: user_id, over: 1h, event: [payment, topup]}
+  share_1h: {top_share: method, by: user_id, over: 1h, event: [payment, topup]}
+  surge: {rate: event, by: user_id, over: 1h, against: 5h, event: [payment, topup]}
+  way: {distance: geo, by: user_id, over: 1h, event: [payment, topup]}
+  pace: {speed: geo, by: user_id, over: 1h, event: [payment, topup]}
+  odd: {zscore: quantity, by: user_id, over: 1h, event: [payment, topup]}
+  usual: {median: quantity, by: user_id, over: 1h, event: [payment, topup]}
+  high: {percentile: quantity, at: 95, by: user_id, over: 1h, event: [payment, topup]}
   is_new_device: {is_new: device_id, over: 1h, event: [payment, topup]}
 lists:
   blocked: {type: string, file: blocked.csv}
@@ -24,8 +31,10 @@ lists:
 EVENTS = ("payment", "topup")
 PARAMS = "{short: 2s, window: 5s}"
 _WHOLE = ["n_1h", "quantity", "names"]
-_REAL = ["mean_1h", "score.own.value", "score.own.quantile", "attributes.level"]
-_LIMITS = ["-1", "0", "1", "2", "3", "4", "2.5", "0.5"]
+_POSITIVE = ["mean_1h", "surge", "way", "pace", "usual", "high"]
+_SHARES = ["share_1h", "score.own.quantile"]
+_REAL = [*_POSITIVE, *_SHARES, "odd", "latitude", "score.own.value", "attributes.level"]
+_LIMITS = ["-1", "0", "1", "2", "3", "4", "2.5", "0.5", "-90", "20016"]
 _ORDERS = ["<", "<=", ">", ">=", "==", "!="]
 _TEXTS = ["card", "Card", "wallet", ""]
 _BOOLS = ["is_card", "many", "is_new_device", "attributes.vip", "has(quantity)", "has(method)", "has(n_1h)"]
@@ -55,7 +64,7 @@ def random_condition(draw: random.Random, depth: int = 2) -> str:
 
 
 def _of_number(draw: random.Random, order: str) -> str:
-    name, other = draw.choice(_WHOLE + _REAL), draw.choice(_WHOLE + _REAL[:3])
+    name, other = draw.choice(_WHOLE + _REAL), draw.choice(_WHOLE + _REAL[:-1])
     left = draw.choice((name, name, name, f"abs({name})", f"min({name}, {other})", f"{other} - 1", f"2 * {other}"))
     if draw.random() < 0.25:
         return f"{other} / quantity {order} {draw.choice(_LIMITS)}"
@@ -89,8 +98,12 @@ def _value(draw: random.Random, read: Input) -> Any:
         return draw.choice((0, 1, 199, 200, 201, 10**12))
     if read.name == "names":
         return draw.choice((0, 1))
-    if read.name == "own.quantile":
+    if read.name in ("own.quantile", "share_1h"):
         return draw.choice((0.0, 0.25, 0.5, 1.0))
+    if read.name == "latitude":
+        return draw.choice((-90.0, -1.0, 0.0, 0.5, 2.5, 90.0))
+    if read.name == "way":
+        return draw.choice((0.0, 0.5, 2.0, 2.5, 4.0, 20_015.1))
     if read.type == "text":
         return draw.choice(_TEXTS if read.kind == "attribute" else _TEXTS[:3])
     if read.type == "bool":
@@ -98,4 +111,4 @@ def _value(draw: random.Random, read: Input) -> Any:
     if read.whole:
         return draw.choice((0, 1, 2, 3, 4, 5, 10**12))
     positive = (0.0, 0.25, 0.5, 1.0, 2.0, 2.5, 3.0, 4.0, 1e12)
-    return draw.choice(positive if read.name == "mean_1h" else (*positive, -0.5, -1.0, -1e300, 1e300, 5e-324))
+    return draw.choice(positive if read.name in _POSITIVE else (*positive, -0.5, -1.0, -1e300, 1e300, 5e-324))
