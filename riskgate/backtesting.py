@@ -58,6 +58,8 @@ def print_report(report: Report) -> None:
     if report.unmeasured_features:
         say(f"{UNMEASURED}, without a value in any event: {', '.join(report.unmeasured_features)}")
     for rule in report.rules:
+        if rule.errors:
+            say(f"{rule.rule} failed on {rule.errors:,} events, and neither hits nor misses there")
         if rule.unmeasured:
             hits = "" if rule.hits is None else f"; it hits by what else it reads: {rule.hits:,}"
             say(f"{rule.rule} reads what no event has: {', '.join(rule.unmeasured)}{hits}")

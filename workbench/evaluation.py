@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from engine import action_of
 from rules import Input, Pack, Rule
-from rules.columns import Columns
+from rules.columns import Column, Columns, NumberColumn, TextColumn
+from rules.conditions import compile_scalar
 from rules.syntax import PREFIXES, inputs_of
-from schemas import ACTIONS, TRANSACTION_TYPES
+from schemas import ACTIONS, TRANSACTION_TYPES, Value
 from workbench.feature_table import FeatureTable, silent_features, text_id
 
 SLICE_ROWS = 1 << 16
@@ -20,17 +21,21 @@ SLICE_ROWS = 1 << 16
 Places = NDArray[np.intp]
 """Numbers of rows of a feature table, in their order."""
 
+Masks = NDArray[np.bool_]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Where a rule hits, by `on_missing` too, and where it is missing; both only among events of a type it judges.
+    """Where a rule hits, by `on_missing` too, where it is missing, and where its evaluation fails.
 
-    `judges` counts those. `unmeasured` names what the rule reads and no event among them has a value for.
+    All only among events of a type it judges. `judges` counts those. `unmeasured` names what the rule reads and none of
+    them has a value for.
     """
 
     rule: Rule
     hits: Places
     missing: Places
+    errors: Places
     judges: int
     unmeasured: tuple[str, ...]
 
@@ -94,24 +99,23 @@ class Evaluation:
 
 def evaluate(pack: Pack, table: FeatureTable) -> Evaluation:
     """Evaluates all rules of the pack on the table, whose features must be those of the pack."""
-    conditions = Columns([rule.when for rule in pack.rules], text_id)
-    lists = lists_of(pack)
+    conditions = _Conditions(pack)
     types = table.events["field.type"]
     of_events = {events: types.is_in(sorted(events)).to_numpy() for events in {rule.events for rule in pack.rules}}
     judging = [of_events[rule.events] for rule in pack.rules]
     hits: list[list[Places]] = [[] for _ in pack.rules]
     lacks: list[list[Places]] = [[] for _ in pack.rules]
-    moments = table.numbers("moment_ms")
+    fails: list[list[Places]] = [[] for _ in pack.rules]
     for start in range(0, len(table), SLICE_ROWS):
         rows = slice(start, min(start + SLICE_ROWS, len(table)))
-        columns = [table.column(read, rows) for read in conditions.inputs]
-        matched, missing = conditions.evaluate(columns, lists, moments[rows])
+        matched, missing, failed = conditions.evaluate(table, rows)
         for number, rule in enumerate(pack.rules):
             judged = judging[number][rows]
             lack = missing[number] & judged
             hit = (matched[number] | lack if rule.on_missing == "match" else matched[number]) & judged
             hits[number].append(np.flatnonzero(hit) + start)
             lacks[number].append(np.flatnonzero(lack) + start)
+            fails[number].append(np.flatnonzero(failed[number] & judged) + start)
     silent = silent_features(pack, table)
     empty = [np.empty(0, dtype=np.intp)]
     outcomes = tuple(
@@ -119,6 +123,7 @@ def evaluate(pack: Pack, table: FeatureTable) -> Evaluation:
             rule,
             np.concatenate(empty + hits[number]),
             np.concatenate(empty + lacks[number]),
+            np.concatenate(empty + fails[number]),
             int(judging[number].sum()),
             unmeasured(rule, table, judging[number], silent),
         )
@@ -126,6 +131,66 @@ def evaluate(pack: Pack, table: FeatureTable) -> Evaluation:
     )
     decided = {*TRANSACTION_TYPES}.union(*(rule.events for rule in pack.rules if rule.mode != "off"))
     return Evaluation(pack, len(table), outcomes, types.is_in(sorted(decided)).to_numpy())
+
+
+class _Conditions:
+    """The conditions of all rules. Where they raise, each is evaluated by itself, and one that raises by each event."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._rules = pack.rules
+        self._lists = lists_of(pack)
+        self._together = Columns([rule.when for rule in pack.rules], text_id)
+
+    def evaluate(self, table: FeatureTable, rows: slice) -> tuple[Masks, Masks, Masks]:
+        """Where each rule's condition matches, is missing, and fails: bool[rules, rows]."""
+        columns = [table.column(read, rows) for read in self._together.inputs]
+        moments_ms = table.numbers("moment_ms")[rows]
+        try:
+            matched, missing = self._together.evaluate(columns, self._lists, moments_ms)
+        except Exception:  # noqa: BLE001 whatever a rule raises costs only itself
+            shape = len(self._rules), len(moments_ms)
+            masks = (np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_))
+            for number, (rule, indexes) in enumerate(zip(self._rules, self._together.inputs_of, strict=True)):
+                found = self._alone(rule, [columns[index] for index in indexes], moments_ms)
+                for mask, part in zip(masks, found, strict=True):
+                    mask[number] = part
+            return masks
+        return matched, missing, np.zeros_like(matched)
+
+    def _alone(
+        self, rule: Rule, columns: Sequence[Column | None], moments_ms: NDArray[np.int64]
+    ) -> tuple[Masks, Masks, Masks]:
+        """As `evaluate` for one rule: bool[rows]."""
+        try:
+            (matched,), (missing,) = Columns([rule.when], text_id).evaluate(columns, self._lists, moments_ms)
+        except Exception:  # noqa: BLE001 as above
+            return self._event_by_event(rule, columns, moments_ms)
+        return matched, missing, np.zeros_like(matched)
+
+    def _event_by_event(
+        self, rule: Rule, columns: Sequence[Column | None], moments_ms: NDArray[np.int64]
+    ) -> tuple[Masks, Masks, Masks]:
+        scalar = compile_scalar({0: rule.when})
+        count = len(moments_ms)
+        matched, missing, failed = (np.zeros(count, dtype=np.bool_) for _ in range(3))
+        rows = zip(*(_values(column, count) for column in columns), strict=True) if columns else [()] * count
+        for at, (values, moment_ms) in enumerate(zip(rows, moments_ms.tolist(), strict=True)):
+            try:
+                matched[at], missing[at] = scalar.evaluate(values, self._lists, moment_ms)
+            except Exception:  # noqa: BLE001 as above
+                failed[at] = True
+        return matched, missing, failed
+
+
+def _values(column: Column | None, count: int) -> Sequence[Value]:
+    """The values of a column as conditions for one event read them."""
+    match column:
+        case TextColumn():
+            return column.values
+        case NumberColumn():
+            absent = np.zeros(count, dtype=np.bool_) if column.missing is None else column.missing
+            return [None if lacks else each for each, lacks in zip(column.values.tolist(), absent, strict=True)]
+    return [None] * count
 
 
 def lists_of(pack: Pack) -> Mapping[str, Mapping[str, int]]:

@@ -122,8 +122,9 @@ def _rules(report: Report) -> str:
 def _row(rule: RuleReport) -> str:
     title = f"<small>{escape(rule.title)}</small>" if rule.title else ""
     lacking = f"<small>no event has {escape(', '.join(rule.unmeasured))}</small>" if rule.unmeasured else ""
+    failing = f"<small>failed on {rule.errors:,} events</small>" if rule.errors else ""
     start = (
-        f'<tr><td>{escape(rule.rule)}{title}{lacking}</td><td class="{rule.mode}">{rule.mode}</td>'
+        f'<tr><td>{escape(rule.rule)}{title}{lacking}{failing}</td><td class="{rule.mode}">{rule.mode}</td>'
         f'<td class="{rule.then}">{rule.then}</td>'
     )
     if rule.hits is None or rule.users is None or rule.only is None or rule.alerts_a_day is None:

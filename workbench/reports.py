@@ -76,10 +76,10 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 class RuleReport(msgspec.Struct, frozen=True):
     """One rule on its own, and given the others.
 
-    `judged` events are of a type that it judges; on `missing` ones its condition had no outcome. `unmeasured` names
-    what it reads and none of them has. Where it hits nothing for that reason, or judges nothing, `hits` and all that
-    follows is None. `only` are hits without any other live rule. `money_caught` is that of fraud that it hits,
-    `good_money_stopped` that of good transactions.
+    `judged` events are of a type that it judges; on `missing` ones its condition had no outcome, on `errors` its
+    evaluation failed, and it neither hits nor is missing. `unmeasured` names what it reads and none of them has. Where
+    it hits nothing for that reason, or judges nothing, `hits` and all that follows is None. `only` are hits without any
+    other live rule. `money_caught` is that of fraud that it hits, `good_money_stopped` that of good transactions.
     """
 
     rule: str
@@ -88,6 +88,7 @@ class RuleReport(msgspec.Struct, frozen=True):
     then: str
     judged: int
     missing: int
+    errors: int
     unmeasured: list[str]
     hits: int | None
     users: int | None
@@ -207,6 +208,7 @@ def _rule(view: View, outcome: Outcome) -> RuleReport:
         then=rule.then,
         judged=outcome.judges,
         missing=len(outcome.missing),
+        errors=len(outcome.errors),
         unmeasured=list(outcome.unmeasured),
         hits=len(hits) if measured else None,
         users=view.users(hits) if measured else None,
