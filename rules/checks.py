@@ -6,10 +6,13 @@ from contextlib import suppress
 
 from rules.domains import Domain
 from rules.facts import Effort, OutOfEffort
+from rules.fields import FIELDS
 from rules.findings import Ledger
 from rules.models import Feature, Rule
-from rules.proofs import Prover
+from rules.proofs import Goal, Prover
+from rules.sequences import StepCondition
 from rules.shadows import Written, check_shadows
+from rules.syntax import Condition, OneOf, Read
 from rules.trees import Scalar, Table
 from rules.verdicts import Checked, check_verdicts
 
@@ -21,10 +24,11 @@ def check_conditions(
     currency: str,
     features: Mapping[str, Feature],
     wheres: Mapping[str, Scalar],
+    steps: Sequence[StepCondition],
     rules: Sequence[tuple[Rule, Table]],
     ledger: Ledger,
 ) -> None:
-    """Reports what is proven of the conditions of features and rules; `wheres` has the features' as written."""
+    """Reports what is proven of the conditions of features, steps and rules; `wheres` has the features' as written."""
     provers: dict[frozenset[str], Prover] = {}
     effort = Effort(EFFORT_MAX)
 
@@ -34,8 +38,14 @@ def check_conditions(
     for name, scalar in wheres.items():
         feature = features[name]
         if feature.where is not None:
-            checked = Checked(feature.where, scalar, f"the `where` of `{name}`")
-            check_verdicts(checked, prover_of(feature.events), ledger)
+            prover = prover_of(feature.events)
+            check_verdicts(Checked(feature.where, scalar, f"the `where` of `{name}`"), prover, ledger)
+            _check_currency(feature, feature.where, scalar, prover, ledger)
+    for step in steps:
+        ledger.rule = step.rule
+        checked = Checked(step.condition, step.scalar, f"the step `{step.word}`")
+        check_verdicts(checked, prover_of(step.events), ledger)
+        ledger.rule = None
     written: list[Written] = []
     for rule, table in rules:
         when, named = table.get("when"), table.get("id")
@@ -54,3 +64,15 @@ def check_conditions(
             overriders[overridden].add(rule.id)
     with suppress(OutOfEffort):
         check_shadows(written, overriders, ledger)
+
+
+def _check_currency(feature: Feature, where: Condition, scalar: Scalar, prover: Prover, ledger: Ledger) -> None:
+    """Reports a `where` that lets in amounts of other currencies alone, which are all missing."""
+    currency = prover.domain.currency
+    passes: Goal = (where.tree, "true")
+    own: Goal = (OneOf(Read(FIELDS["currency"].input), (currency,)), "true")
+    if feature.field != "amount" or not prover.possible([passes]) or prover.possible([passes, own]):
+        return
+    message = f"`{feature.name}` has no amount to take: this lets in no event with an amount in {currency}"
+    hint = f"an amount in another currency than {currency} is missing"
+    ledger.report("wrong-currency", scalar.spot, message, hint)

@@ -28,7 +28,9 @@ from rules.overlays import Overlay
 from rules.resolution import NAMESPACES
 from rules.rule_reader import RuleReader
 from rules.scopes import Kind, Macro, Scope, Vocabulary
+from rules.sequences import StepCondition
 from rules.shapes import Shapes
+from rules.sources import Spot
 from rules.trees import Scalar, Table, Tree
 
 Entry = tuple[Scalar, Tree]
@@ -121,13 +123,13 @@ class Definitions:
         for name in self._macro_texts:
             self.macro(name)
         self._finish_features(drafts)
-        self._read_rules(tables)
+        steps = self._read_rules(tables)
         self._check_sizes(tables)
         if not self.ledger.has_errors:
             self._check_unused()
             wheres = {name: draft.where for name, draft in drafts.items() if draft.where is not None}
             features = self.vocabulary.features
-            check_conditions(self.vocabulary.currency, features, wheres, self._written, self.ledger)
+            check_conditions(self.vocabulary.currency, features, wheres, steps, self._written, self.ledger)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -211,22 +213,31 @@ class Definitions:
     @property
     def features(self) -> dict[str, Feature]:
         """All features: those with a name of their own, and those of the rules' sequences."""
-        hidden = [rule.absence.feature if rule.absence else rule.sequence for rule in self.rules]
+        hidden = map(_hidden, self.rules)
         return self.vocabulary.features | {feature.name: feature for feature in hidden if feature is not None}
 
     def _check_sizes(self, tables: Sequence[Table]) -> None:
         """Bounds of features and sequences together."""
-        features = self.features
-        spots = [key.spot for (kind, _), key in self._keys.items() if kind == "feature"] or [tables[0].spot]
+        features, spots = self.features, self._spots()
+        spot = next(iter(spots.values()), tables[0].spot)
         if len(features) > len(self.vocabulary.features):
-            self.shapes.count(len(features), FEATURES_MAX, "features and sequences in a pack", spots[0])
+            self.shapes.count(len(features), FEATURES_MAX, "features and sequences in a pack", spot)
         filters = {each.key for feature in features.values() for each in feature.filters}
         filters |= {rule.absence.start.key for rule in self.rules if rule.absence is not None}
         if len(filters) > FILTERS_MAX:
             message = f"expected at most {FILTERS_MAX} different pairs of `where` and `event` among the features"
             message += " and steps" if len(features) > len(self.vocabulary.features) else ""
-            self.ledger.report("too-many-filters", spots[0], f"{message}, got {len(filters)}")
-        check_memory(features.values(), spots[0], self.ledger)
+            self.ledger.report("too-many-filters", spot, f"{message}, got {len(filters)}")
+        check_memory(features, spots, self.ledger)
+
+    def _spots(self) -> dict[str, Spot]:
+        """Where features are written, by name; that of a sequence is its rule's id."""
+        spots = {name: key.spot for (kind, name), key in self._keys.items() if kind == "feature"}
+        for rule, table in self._written:
+            feature, named = _hidden(rule), table.get("id")
+            if feature is not None and named is not None:
+                spots[feature.name] = named.spot
+        return spots
 
     def _check_clashes(self) -> None:
         """A name that stands alone in expressions means one thing."""
@@ -243,7 +254,8 @@ class Definitions:
             if other:
                 self.ledger.report("name-clash", key.spot, f"the {kind} `{name}` has the name of {other}")
 
-    def _read_rules(self, tables: Sequence[Table]) -> None:
+    def _read_rules(self, tables: Sequence[Table]) -> Sequence[StepCondition]:
+        """Reads the rules, and answers with the conditions of their sequences' steps."""
         reader = RuleReader(self.shapes, self.vocabulary, self.defaults, self.macro, self.overlay)
         for table in tables:
             node = table.get("rules")
@@ -256,6 +268,7 @@ class Definitions:
                 self.shapes.count(len(self._written), RULES_MAX, "rules in a pack", node.spot)
         reader.overrides.check()
         self.overlay.check(set(reader.lines))
+        return reader.sequences.conditions
 
     def _check_unused(self) -> None:
         used = set(self.vocabulary.used)
@@ -268,3 +281,8 @@ class Definitions:
             if (kind, name) not in used:
                 message = f"the {kind} {quoted(name)} is used by no rule"
                 self.ledger.report(_UNUSED[kind], key.spot, message, "use it or delete it")
+
+
+def _hidden(rule: Rule) -> Feature | None:
+    """The feature that a rule's sequence has."""
+    return rule.absence.feature if rule.absence else rule.sequence

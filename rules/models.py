@@ -107,6 +107,11 @@ class Feature:
         """An event enters that passes one of these."""
         return (*self.steps, *self.unless) or (Filter(self.events, self.where),)
 
+    @property
+    def reach_ms(self) -> int:
+        """How far back its longest window reaches."""
+        return max(self.over_ms, self.against_ms) + self.delay_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Absence:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rules.bounds import STEPS_MAX
 from rules.expressions import check_condition
@@ -31,6 +32,16 @@ class Sequence:
     when: Condition
 
 
+class StepCondition(NamedTuple):
+    """The condition of a step, or of what is in `unless`: in which rule, on which events, and how it is written."""
+
+    rule: str | None
+    events: frozenset[str]
+    condition: Condition
+    scalar: Scalar
+    word: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """What a step or an `unless` says: a word for types of event, and the condition on them."""
@@ -57,6 +68,7 @@ class SequenceReader:
         self.shapes = shapes
         self.vocabulary = vocabulary
         self.macro = macro
+        self.conditions: list[StepCondition] = []
 
     def read(self, node: Tree, name: str) -> Sequence | None:
         """A sequence whose feature is to have this name; None after findings."""
@@ -164,7 +176,10 @@ class SequenceReader:
             return _Step(scalar, Filter(events, None))
         scope = Scope("a step", self.vocabulary, events, None, self.macro)
         checked = check_condition(where, scope, self.shapes.ledger)
-        return None if checked is None else _Step(scalar, Filter(events, checked))
+        if checked is None:
+            return None
+        self.conditions.append(StepCondition(self.shapes.ledger.rule, events, checked, where, scalar.value))
+        return _Step(scalar, Filter(events, checked))
 
     def _is_sound(self, steps: tuple[_Step, ...], unless: tuple[_Step, ...], table: Table) -> bool:
         ledger = self.shapes.ledger
