@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from engine.answers import Answers
 from engine.coming import Coming
@@ -17,13 +16,13 @@ from engine.measurements import Measured, measured
 from engine.outfit import Outfit, outfit_of, same_windows
 from engine.records import Bundle, Piece, Record, bundles
 from engine.scoring import Learnt
+from engine.starting import Starting
 from engine.succession import PART_ROWS, Succession
 from engine.tables import FeatureTable
-from engine.waits import Wait
 from rules import Input, Pack
 from schemas import STRUCTS, Action, Correction, Event, Lapse, Reversal, Value
 from schemas.batches import Batch
-from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Columns, Hasher
+from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Hasher
 
 MEMORY_BYTES = 4 << 30
 """Address space for the windows unless the caller says otherwise."""
@@ -99,7 +98,7 @@ class Engine:
         self._wear(outfit_of(pack, hasher, tuple(watched)))
         features = self._outfit.features
         self.core = Core(features, pack.timing, memory_bytes, shard, shards)
-        self._waits = {rule.id: features.waits[rule.id] for rule in self._judge.rules if rule.absence is not None}
+        self._starting = Starting(self._judge.rules, features.waits, hasher.id)
         self.answers = Answers()
 
     def _wear(self, outfit: Outfit) -> None:
@@ -218,19 +217,10 @@ class Engine:
         for start, piece in _pieces(batch):
             frame = Frame(piece, self._currency, self._texts, self._hasher, lists, self._type_ids, profiles)
             coming = self._intake.coming(frame, arrived_ms)
-            if self._waits:
-                coming = msgspec.structs.replace(coming, waits=self._started(frame, coming.columns))
+            if self._starting:
+                waits = self._starting.waits(frame, coming.columns, self._judge.composer)
+                coming = msgspec.structs.replace(coming, waits=waits)
             yield Question(frame, unknown, start, coming)
-
-    def _started(self, frame: Frame, columns: Columns) -> list[Wait]:
-        """The waits that the events of a frame start, if they count."""
-        waits: list[Wait] = []
-        for rule, form in self._waits.items():
-            starting = columns.entering & np.uint64(1 << form.start) != 0
-            places: list[int] = np.flatnonzero(starting & (columns.ids[:, form.keys] != 0).all(axis=1)).tolist()
-            said = self._judge.composer.would_say(rule, frame, places)
-            waits += [Wait(at, rule, frame.names[at], text) for at, text in zip(places, said, strict=True)]
-        return waits
 
     def elapse(self) -> list[bytes]:
         """The decisions on all waits that are in vain if no event comes any more."""
@@ -242,7 +232,7 @@ class Engine:
         """Before the answers to which events a wait's decision stands, and that."""
         timers = []
         for at, pending, unsure in elapsed:
-            timer_ms = pending.start_ms + self._waits[pending.rule].within_ms if pending.rule in self._waits else 0
+            timer_ms = pending.start_ms + self._starting.within_ms(pending.rule)
             answer = self._judge.composer.elapsed(pending.rule, pending.reason, timer_ms, unsure)
             if answer is not None:
                 timers.append((at, Timer(pending.name, pending.start_ms, answer[1], answer[0])))

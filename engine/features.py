@@ -61,7 +61,6 @@ def feature_plan(pack: Pack) -> FeaturePlan:
     features = pack.features.values()
     absences = {rule.id: rule.absence for rule in pack.rules if rule.absence is not None}
     filters = {each.key: each for feature in features for each in feature.filters}
-    filters |= {each.start.key: each.start for each in absences.values()}
     numbers = {key: number for number, key in enumerate(filters)}
     aggregates = [_aggregate(feature, numbers) for feature in features]
     plan, names = plan_of(aggregates, VALUE_FIELDS), tuple(pack.features)
@@ -106,4 +105,5 @@ def _aggregate(feature: Feature, numbers: Mapping[FilterKey, int]) -> Aggregate:
         share=feature.share,
         steps=tuple(numbers[each.key] for each in feature.steps),
         unless=tuple(numbers[each.key] for each in feature.unless),
+        ends=tuple(numbers[each.key] for each in feature.ends),
     )

@@ -80,7 +80,7 @@ class Holding:
     def _since_ms(self, number: int, since: Since) -> int:
         """Since when everything is there that a feature reads."""
         aggregate = self.plan.aggregates[number]
-        column = FILTERS if aggregate.kind == "sequence" else None if aggregate.pair else aggregate.of
+        column = FILTERS if aggregate.steps else None if aggregate.pair else aggregate.of
         of_column = ALWAYS_MS if column is None else since.columns.get(column, ALWAYS_MS)
         return max(of_column, *(since.chains[chain] for chain in chains_of(self.plan, number)))
 

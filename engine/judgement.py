@@ -38,7 +38,9 @@ class Judge:
         self._scored = Conditions(scored, pack.features, text_id)
         self._reads = self._plain.reads() | self._scored.reads()
         self.composer = Composer(pack, self.rules)
-        self.inputs = frozenset((*self._plain.inputs, *self._scored.inputs, *watched)) | self.composer.sentence_inputs
+        waiting = [read for rule in self.rules if rule.absence is not None for read in inputs_of(rule.when.tree)]
+        read = (*self._plain.inputs, *self._scored.inputs, *waiting, *watched)
+        self.inputs = frozenset(read) | self.composer.sentence_inputs
         self.facts = tuple(sorted({read.name for read in self.inputs if read.kind == "profile"}))
         self.scoring = Scoring(pack)
         self._has_scores = bool(self.scoring)

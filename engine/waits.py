@@ -17,12 +17,12 @@ Serials = Sequence[int] | NDArray[np.int64]
 
 
 class WaitForm(NamedTuple):
-    """How a rule waits: for what enters the window of `feature`, with the key in the `keys` columns of ids."""
+    """How a rule waits: for what the absence `feature` says, with the key in the `keys` columns of ids."""
 
     feature: int
     keys: tuple[int, ...]
     start: int
-    """The number of the filter that an event passes which starts a wait."""
+    """The number of the filter that an event passes which starts a wait, if the steps before it have come."""
     within_ms: int
 
 
@@ -120,7 +120,7 @@ class Waits:
         """What is to be asked of the windows."""
         form, pending = self._forms[due.pending.rule], due.pending
         ids = np.array(pending.ids, dtype=np.uint64)
-        return Probe(due.at, form.feature, ids, pending.start_ms, pending.start_ms + form.within_ms)
+        return Probe(due.at, form.feature, ids, pending.serial, pending.start_ms, form.within_ms)
 
     def _started(
         self, waits: Iterable[Wait], serials: Serials, timestamp_ms: NDArray[np.int64], ids: NDArray[np.uint64]

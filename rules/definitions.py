@@ -223,7 +223,6 @@ class Definitions:
         if len(features) > len(self.vocabulary.features):
             self.shapes.count(len(features), FEATURES_MAX, "features and sequences in a pack", spot)
         filters = {each.key for feature in features.values() for each in feature.filters}
-        filters |= {rule.absence.start.key for rule in self.rules if rule.absence is not None}
         if len(filters) > FILTERS_MAX:
             message = f"expected at most {FILTERS_MAX} different pairs of `where` and `event` among the features"
             message += " and steps" if len(features) > len(self.vocabulary.features) else ""

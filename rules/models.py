@@ -83,11 +83,12 @@ class Feature:
     window of a rate, `share` which percentile is meant, in thousandths of a percent.
 
     The feature of a rule's sequence says whether events that pass the filters `steps` came one after the other, with
-    none behind the first that passes one of `unless`; its `events` are those of all of them.
+    none behind the first that passes one of `unless`; its `events` are those of all of them. That of an absence holds
+    what is asked about when a wait is over, which the last of the steps begins and one of `ends` ends.
     """
 
     name: str
-    aggregate: Aggregate | Literal["sequence"]
+    aggregate: Aggregate | Literal["sequence", "absence"]
     field: str | None
     by: tuple[str, ...]
     over_ms: int
@@ -101,11 +102,12 @@ class Feature:
     share: int = 0
     steps: tuple[Filter, ...] = ()
     unless: tuple[Filter, ...] = ()
+    ends: tuple[Filter, ...] = ()
 
     @property
     def filters(self) -> tuple[Filter, ...]:
         """An event enters that passes one of these."""
-        return (*self.steps, *self.unless) or (Filter(self.events, self.where),)
+        return (*self.steps, *self.unless, *self.ends) or (Filter(self.events, self.where),)
 
     @property
     def reach_ms(self) -> int:
@@ -115,15 +117,15 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """What does not come: none that `feature` counts, with the key of an event that passes `start`, for `within_ms`."""
+    """What does not come: nothing that ends a wait of the `feature`, for `within_ms` after the last of its steps."""
 
-    start: Filter
     feature: Feature
+    within_ms: int
 
     @property
-    def within_ms(self) -> int:
-        """The feature's window begins with the event itself."""
-        return self.feature.over_ms - 1
+    def start(self) -> Filter:
+        """What an event passes that begins a wait."""
+        return self.feature.steps[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,8 @@ class Rule:
     """A rule as it is to be run. `events` are the types of event it judges, `challenge` what a step-up asks for.
 
     Where it has a sequence, `when` is the condition on its last step, and reads the feature `sequence`.
-    A rule with an `absence` is judged at no event, but when the time has passed in vain: its `when` is not run.
+    A rule with an `absence` is judged at no event, but when the time has passed in vain: its `when` says which of the
+    events that could begin a wait do.
     `when` has its exceptions and its end in its tree. Where it matches and is live, the hits of the rules that it
     `overrides` do not count for the action.
     """

@@ -19,6 +19,11 @@ class Overrides:
         self._ledger = shapes.ledger
         self._thens: dict[str, Then | None] = {}
         self._named: list[tuple[str | None, Scalar]] = []
+        self._waiting: set[str | None] = set()
+
+    def wait(self, rule: str | None) -> None:
+        """The rule is decided later, and by itself."""
+        self._waiting.add(rule)
 
     def read(self, table: Table, rule: str | None, then: Then | None) -> tuple[tuple[str, ...], list[Node]]:
         """The rules that the one in `table` overrides, and what must hold for it besides its condition."""
@@ -59,14 +64,17 @@ class Overrides:
             self._ledger.report("unknown-rule", scalar.spot, f"the pack has no rule with the id {name}", hint)
             return
         then = self._thens[scalar.value]
-        problem = None
+        problem, hint = None, "name rules that review, step up or block"
         if scalar.value == rule:
             problem = "a rule cannot override itself"
         elif then == "allow":
             problem = f"{name} allows too, so there is nothing to override"
         elif then == "tag":
             problem = f"{name} only tags, so there is nothing to override"
+        elif scalar.value in self._waiting:
+            problem = f"{name} waits for what does not come, and is decided later, by itself"
+            hint = "its `exceptions` say which events begin no wait"
         elif is_second:
             problem = f"{name} is named twice"
         if problem is not None:
-            self._ledger.report("bad-override", scalar.spot, problem, "name rules that review, step up or block")
+            self._ledger.report("bad-override", scalar.spot, problem, hint)

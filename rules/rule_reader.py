@@ -12,7 +12,7 @@ from rules.headers import Defaults
 from rules.literals import literal
 from rules.models import MODES, ON_MISSING, SEVERITIES, THENS, Case, Rule, Then, otherwise
 from rules.overlays import Overlay
-from rules.overrides import Overrides
+from rules.overrides import OVERRIDE_KEYS, Overrides
 from rules.resolution import Resolver
 from rules.scopes import Macro, Scope, Vocabulary, Where
 from rules.sequences import Sequence, SequenceReader
@@ -91,7 +91,7 @@ class RuleReader:
         params = self.overlay.params(self.ledger.rule, self._params(table))
         self.vocabulary.used -= {each for each in self.vocabulary.used if each[0] == "param"}
         node = table.get("sequence")
-        sequence = None if node is None else self._sequence(node, table, id_scalar)
+        sequence = None if node is None else self._sequence(node, table, id_scalar, params)
         events = sequence.events if sequence else read_events(table.get("event"), self.defaults.events, self.shapes)
         where: Where = "a step" if sequence and sequence.absence else "a rule"
         scope = Scope(where, self.vocabulary, None if node and not sequence else events, params, self.macro)
@@ -193,18 +193,20 @@ class RuleReader:
                 message = f"the param {quoted(key.value)} is used nowhere in the rule"
                 self.ledger.report("unused-param", key.spot, message, "use it in `when` or `explain`, or delete it")
 
-    def _sequence(self, node: Tree, table: Table, id_scalar: Scalar | None) -> Sequence | None:
+    def _sequence(
+        self, node: Tree, table: Table, id_scalar: Scalar | None, params: dict[str, Literal | None]
+    ) -> Sequence | None:
         """The rule's sequence; None after findings, of which one is a key that would say what it says."""
-        sequence = self.sequences.read(node, f"sequence.{id_scalar.value if id_scalar else ''}")
+        sequence = self.sequences.read(node, f"sequence.{id_scalar.value if id_scalar else ''}", params)
         reasons = {
             "when": "a rule has either `when` or `sequence`",
             "event": "a sequence is judged at the events of its last step",
         }
         if sequence is not None and sequence.absence is not None:
-            reasons |= dict.fromkeys(
-                ("on_missing", "exceptions", "overrides", "expires"),
-                "what does not come is decided by itself: without a key, nothing is waited for",
-            )
+            alone = "what does not come is decided by itself"
+            reasons["on_missing"] = f"{alone}: without a key, nothing is waited for"
+            reasons |= dict.fromkeys(OVERRIDE_KEYS, f"{alone}: there is nothing else to override")
+            self.overrides.wait(self.ledger.rule)
         others = [key for key, _ in table.entries if key.value in reasons]
         for key in others:
             self.ledger.report("bad-sequence", key.spot, reasons[key.value], f"delete {quoted(key.value)}")

@@ -1,6 +1,6 @@
 """Reading sequences: the events that follow each other become a feature, and a condition that reads it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,7 +23,8 @@ ABSENT = "absent"
 class Sequence:
     """`feature` says whether the steps before the last have come; `when` is judged at the `events` of the last.
 
-    Where the last step is an absence, that is in place of the feature, and `events` are those of the step before it.
+    Where the last step is an absence, that is in place of the feature, and `events` are those of the step before it:
+    the ones of them for which `when` holds begin a wait.
     """
 
     feature: Feature | None
@@ -68,82 +69,46 @@ class SequenceReader:
         self.shapes = shapes
         self.vocabulary = vocabulary
         self.macro = macro
+        self.params: Mapping[str, Literal | None] = {}
         self.conditions: list[StepCondition] = []
 
-    def read(self, node: Tree, name: str) -> Sequence | None:
-        """A sequence whose feature is to have this name; None after findings."""
+    def read(self, node: Tree, name: str, params: Mapping[str, Literal | None]) -> Sequence | None:
+        """A sequence whose feature is to have this name, in a rule with these params; None after findings."""
         shapes, what = self.shapes, "a sequence"
+        self.params = params
         table = shapes.table(node, what, SEQUENCE_KEYS)
         if table is None:
             return None
         within = shapes.scalar(shapes.required(table, "within", what), "a duration for `within`")
         within_ms = None if within is None else duration_ms(within, shapes.ledger)
         steps_node = shapes.required(table, "steps", what)
-        if isinstance(steps_node, Items) and (absent := _absent(steps_node)) is not None:
-            return self._absence(table, steps_node, absent, name, within, within_ms)
+        absent = _absent(steps_node)
+        if absent is not None and isinstance(steps_node, Items):
+            steps_node = Items(steps_node.values[:-1], steps_node.source, steps_node.start)
         steps = self._steps(steps_node, "steps")
+        ends = () if absent is None else self._ends(absent)
         unless_node = table.get("unless")
         unless = () if unless_node is None else self._steps(unless_node, "events in `unless`")
         by_node = shapes.required(table, "by", what)
-        if steps is None or unless is None or not self._is_sound(steps, unless, table):
+        if steps is None or ends is None or unless is None or not self._is_sound(steps, ends, unless, table):
             return None
-        events = frozenset[str]().union(*(each.filter.events for each in (*steps, *unless)))
-        by = key_fields(by_node, events, shapes, "every step and every `unless` needs the key")
+        events = frozenset[str]().union(*(each.filter.events for each in (*steps, *ends, *unless)))
+        who = "every step and every `unless`" if absent is None else "every step, what is absent and every `unless`"
+        by = key_fields(by_node, events, shapes, f"{who} needs the key")
         if by is None or within is None or within_ms is None:
             return None
-        *before, last = steps
-        filters = tuple(each.filter for each in before)
-        ending = _joined(unless)
-        feature = Feature(
-            name, "sequence", None, by, within_ms, 0, None, events, "bool", False, steps=filters, unless=ending
-        )
-        return Sequence(feature, None, last.filter.events, _condition(feature, within.value, steps, unless))
-
-    def _absence(
-        self, table: Table, steps: Items, absent: Tree, name: str, within: Scalar | None, within_ms: int | None
-    ) -> Sequence | None:
-        """A sequence of one step and an absence."""
-        ledger = self.shapes.ledger
-        started = self._steps(Items(steps.values[:-1], steps.source, steps.start), "steps")
-        ends = self._ends(absent)
-        by_node = self.shapes.required(table, "by", "a sequence")
-        unless = table.get("unless")
-        if unless is not None:
-            hint = "list what else ends it: `absent: [delivery, refund]`"
-            ledger.report("bad-sequence", unless.spot, "what an absence waits for is in `absent` alone", hint)
-        if started is not None and len(started) != 1:
-            message = f"an absence follows one step, got {len(started)}"
-            ledger.report("bad-sequence", steps.spot, message)
-        if started is None or len(started) != 1 or ends is None or unless is not None:
-            return None
-        (start,) = started
-        absent_events = frozenset[str]().union(*(each.filter.events for each in ends))
-        for each in ends:
-            if each.filter.events & start.filter.events:
-                message = f"{quoted(each.word.value)} is the step as well, and would be there itself"
-                ledger.report("bad-sequence", each.word.spot, message)
-                return None
-        both = start.filter.events | absent_events
-        by = key_fields(by_node, both, self.shapes, "both the step and what is absent need the key")
-        if by is None or within is None or within_ms is None:
-            return None
-        where = ends[0].filter.where
-        feature = Feature(name, "count", None, by, within_ms + 1, 0, where, absent_events, "number", True)
-        text = f"{start.text}, then no {' or '.join(each.text for each in ends)} within {within.value}"
-        condition = Condition(text, Literal(True, "bool"))
-        return Sequence(None, Absence(start.filter, feature), start.filter.events, condition)
+        if absent is None:
+            return _followed(name, by, events, within.value, within_ms, steps, unless)
+        return _awaited(name, by, events, within.value, within_ms, steps, ends, unless)
 
     def _ends(self, absent: Tree) -> tuple[_Step, ...] | None:
-        """What is absent: one event, which may have a condition, or several types; None after findings."""
-        if not isinstance(absent, Items):
-            step = self._step(absent)
-            return None if step is None else (step,)
-        steps = self._steps(absent, "events in `absent`")
-        if steps is not None and (not steps or any(each.filter.where is not None for each in steps)):
-            message = "expected types of event in the list of what is absent"
-            self.shapes.ledger.report("bad-sequence", absent.spot, message, "a condition can stand with one alone")
+        """What is absent: one event or several; None after findings."""
+        nodes = absent if isinstance(absent, Items) else Items((absent,), absent.source, absent.start)
+        ends = self._steps(nodes, "events in `absent`")
+        if ends == ():
+            self.shapes.ledger.report("bad-sequence", absent.spot, "expected at least one event that is absent")
             return None
-        return steps
+        return ends
 
     def _steps(self, node: Tree | None, what: str) -> tuple[_Step, ...] | None:
         """Steps, or what may be in `unless`; None after findings."""
@@ -174,17 +139,20 @@ class SequenceReader:
             return None
         if where is None:
             return _Step(scalar, Filter(events, None))
-        scope = Scope("a step", self.vocabulary, events, None, self.macro)
+        scope = Scope("a step", self.vocabulary, events, self.params, self.macro)
         checked = check_condition(where, scope, self.shapes.ledger)
         if checked is None:
             return None
         self.conditions.append(StepCondition(self.shapes.ledger.rule, events, checked, where, scalar.value))
         return _Step(scalar, Filter(events, checked))
 
-    def _is_sound(self, steps: tuple[_Step, ...], unless: tuple[_Step, ...], table: Table) -> bool:
+    def _is_sound(
+        self, steps: tuple[_Step, ...], ends: tuple[_Step, ...], unless: tuple[_Step, ...], table: Table
+    ) -> bool:
         ledger = self.shapes.ledger
-        if len(steps) < 2:
-            message = f"a sequence has two steps or more, got {len(steps)}"
+        count = len(steps) + bool(ends)
+        if not steps or count < 2:
+            message = f"a sequence has two steps or more, got {count}"
             hint = "a rule on one event has `event` and `when`"
             ledger.report("bad-sequence", (table.get("steps") or table).spot, message, hint)
             return False
@@ -193,15 +161,16 @@ class SequenceReader:
             for place, step in enumerate(steps[:-1]):
                 if step.is_covered_by(each, alike=place == 0):
                     message = f"{quoted(each.text)} in `unless` is a step of the sequence"
-                    ledger.report("bad-sequence", each.word.spot, message, "only the last step can be in both")
+                    hint = "only the last step that comes can be in both"
+                    ledger.report("bad-sequence", each.word.spot, message, hint)
                     sound = False
                     break
         return sound
 
 
-def _absent(steps: Items) -> Tree | None:
+def _absent(steps: Tree | None) -> Tree | None:
     """What the last of the steps says that is not to come, if it does."""
-    last = steps.values[-1] if steps.values else None
+    last = steps.values[-1] if isinstance(steps, Items) and steps.values else None
     if isinstance(last, Table) and [key.value for key, _ in last.entries] == [ABSENT]:
         return last.get(ABSENT)
     return None
@@ -214,6 +183,52 @@ def _joined(unless: tuple[_Step, ...]) -> tuple[Filter, ...]:
     return (*joined, *(each.filter for each in unless if each.filter.where is not None))
 
 
+def _followed(
+    name: str,
+    by: tuple[str, ...],
+    events: frozenset[str],
+    within: str,
+    within_ms: int,
+    steps: tuple[_Step, ...],
+    unless: tuple[_Step, ...],
+) -> Sequence:
+    """A sequence that is judged at its last step."""
+    filters = tuple(each.filter for each in steps[:-1])
+    feature = Feature(
+        name, "sequence", None, by, within_ms, 0, None, events, "bool", False, steps=filters, unless=_joined(unless)
+    )
+    return Sequence(feature, None, steps[-1].filter.events, _condition(feature, within, steps, unless))
+
+
+def _awaited(
+    name: str,
+    by: tuple[str, ...],
+    events: frozenset[str],
+    within: str,
+    within_ms: int,
+    steps: tuple[_Step, ...],
+    ends: tuple[_Step, ...],
+    unless: tuple[_Step, ...],
+) -> Sequence:
+    """A sequence that is decided when nothing of `ends` has come after its steps.
+
+    The window holds what is asked about then: all since the last step, and that with the steps before it.
+    """
+    over_ms = within_ms + 1 if len(steps) == 1 else 2 * within_ms + 1
+    filters, without = tuple(each.filter for each in steps), _joined(unless)
+    feature = Feature(
+        name, "absence", None, by, over_ms, 0, None, events, "number", True,
+        steps=filters, unless=without, ends=_joined((*ends, *unless)),
+    )  # fmt: skip
+    came = ", then ".join(each.text for each in steps)
+    text = f"{came}, then no {' or '.join(each.text for each in ends)} within {within}{_without(unless)}"
+    return Sequence(None, Absence(feature, within_ms), steps[-1].filter.events, Condition(text, Literal(True, "bool")))
+
+
+def _without(unless: tuple[_Step, ...]) -> str:
+    return f", without {' or '.join(each.text for each in unless)}" if unless else ""
+
+
 def _condition(feature: Feature, within: str, steps: tuple[_Step, ...], unless: tuple[_Step, ...]) -> Condition:
     """The condition on the last step, which reads aloud as the sequence; its first words mention the feature."""
     last = steps[-1].filter.where
@@ -224,6 +239,5 @@ def _condition(feature: Feature, within: str, steps: tuple[_Step, ...], unless: 
     if last is not None:
         start = len(f"{before}, then {steps[-1].word.value} (") - (len(last.text) - len(last.text.lstrip()))
         mentions += [Mention(start + each.start, start + each.end, each.means) for each in last.mentions]
-    if unless:
-        text += f", without {' or '.join(each.text for each in unless)}"
+    text += _without(unless)
     return Condition(text, came if last is None else Junction("and", (last.tree, came)), tuple(mentions))

@@ -22,16 +22,18 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 class Probe(msgspec.Struct, frozen=True, gc=False):
-    """Asks, as event `at` of an update comes, whether one from `low_ms` to `high_ms` has entered a feature's chain.
+    """Asks, as event `at` of an update comes, what became of a wait for what the absence `feature` says.
 
-    Its key is that of `ids`, uint64[columns] as in `Columns`; none of them may be missing.
+    The event with that `ordinal`, of `start_ms`, began it; it was for `within_ms`, and so were the steps before it. The
+    event's key is that of `ids`, uint64[columns] as in `Columns`; none of them may be missing.
     """
 
     at: int
     feature: int
     ids: NDArray[np.uint64]
-    low_ms: int
-    high_ms: int
+    ordinal: int
+    start_ms: int
+    within_ms: int
 
 
 def between(columns: Columns, start: int, end: int) -> Columns:

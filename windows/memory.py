@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from windows import layout
 from windows.jit import inlined
 
 Words = NDArray[np.int64]
@@ -66,3 +67,10 @@ def cell_of(log: Log, row: int, cell: int) -> int:
 def set_cell(log: Log, row: int, cell: int, value: int) -> None:
     """Lets `cell` of `row` name the row or slot `value`."""
     log.cells[np.uint64(2 * row * log.row_words + cell)] = value
+
+
+def lacks_words(tables: Tables, arena: Arena, count: int) -> bool:
+    """Whether the unused arena may be too small for the keys of `count` events."""
+    new = np.maximum(count - arena.free[layout.FREE_COUNT], 0)
+    most = int((new * tables.chains[:, layout.CHAIN_WORDS]).sum())
+    return int(arena.register[layout.ARENA_TOP]) + most > len(arena.words)

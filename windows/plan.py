@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from windows import layout
+from windows.filters import bits_of, packed
 
 Kind = Literal[
     "count",
@@ -29,6 +30,7 @@ Kind = Literal[
     "distance",
     "speed",
     "sequence",
+    "absence",
 ]
 
 FILTERS_MAX = 63
@@ -48,6 +50,9 @@ class Aggregate:
 
     A `sequence` says whether events that pass the filters `steps` have come before this event, one after the other,
     with none behind the first of them that passes one of the filters `unless`.
+
+    An `absence` is asked about by probes: whether such steps have come, of which the last begins a wait, and after it
+    none that passes one of the filters `ends`. As a feature it counts all of these events.
     """
 
     kind: Kind
@@ -61,11 +66,12 @@ class Aggregate:
     share: int = 0
     steps: tuple[int, ...] = ()
     unless: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
 
     @property
     def entering(self) -> int:
         """The bits of the filters of which an event must pass one to enter."""
-        return sum(1 << each for each in {*self.steps, *self.unless}) if self.steps else 1 << self.filter
+        return bits_of({*self.steps, *self.unless, *self.ends}) if self.steps else 1 << self.filter
 
     @property
     def pair(self) -> tuple[str, ...]:
@@ -121,8 +127,10 @@ class _Chain:
 
 
 _STRUCTURE_KINDS = ("min", "max", "percentile", "top_share")
+_STEPPED: tuple[Kind, ...] = ("sequence", "absence")
 _PLAIN_OUTPUTS: dict[Kind, tuple[int, ...]] = {
     "count": (layout.OUT_WORD, layout.BLOCK_COUNT),
+    "absence": (layout.OUT_WORD, layout.BLOCK_COUNT),
     "age": (layout.OUT_AGE,),
     "gap": (layout.OUT_GAP,),
     "is_new": (layout.OUT_IS_NEW,),
@@ -146,7 +154,7 @@ def plan_of(aggregates: Sequence[Aggregate], values: Sequence[str]) -> Plan:
     chains = _chains(aggregates)
     ids = tuple(sorted({key for chain in chains for key in chain.keys}))
     used_values = tuple(name for name in values if any(a.of == name for a in aggregates))
-    keeps_filters = any(a.kind == "sequence" for a in aggregates)
+    keeps_filters = any(a.kind in _STEPPED for a in aggregates)
     tables = _Tables(chains, ids, used_values, keeps_filters)
     for position, chain in enumerate(chains):
         features = [(i, a) for i, a in enumerate(aggregates) if _chain_of(a) == chain]
@@ -178,7 +186,7 @@ def _check(aggregate: Aggregate, values: Sequence[str]) -> None:
         raise ValueError(f"expected over_ms > 0 and delay_ms >= 0, got {aggregate.over_ms} and {aggregate.delay_ms}")
     if not 0 <= aggregate.filter < FILTERS_MAX:
         raise ValueError(f"expected a filter from 0 to {FILTERS_MAX - 1}, got {aggregate.filter}")
-    if aggregate.kind == "sequence":
+    if aggregate.kind in _STEPPED:
         _check_steps(aggregate)
     if aggregate.kind in _VALUE_KINDS and aggregate.of not in values:
         raise ValueError(f"expected `{aggregate.kind}` of a value column ({', '.join(values)}), got {aggregate.of}")
@@ -207,8 +215,8 @@ def _check_own(aggregate: Aggregate, values: Sequence[str]) -> None:
 def _check_steps(sequence: Aggregate) -> None:
     if not 1 <= len(sequence.steps) <= layout.STEPS_MAX:
         raise ValueError(f"expected a sequence of 1 to {layout.STEPS_MAX} steps, got {len(sequence.steps)}")
-    if not all(0 <= each < FILTERS_MAX for each in (*sequence.steps, *sequence.unless)):
-        filters = (*sequence.steps, *sequence.unless)
+    filters = (*sequence.steps, *sequence.unless, *sequence.ends)
+    if not all(0 <= each < FILTERS_MAX for each in filters):
         raise ValueError(f"expected filters from 0 to {FILTERS_MAX - 1} as steps, got {filters}")
 
 
@@ -351,8 +359,8 @@ class _Block:
                 return layout.OUT_TOP_SHARE, self.number(layout.TOP, cell)
             return layout.OUT_WORD, self.accumulator(layout.DISTINCT, cell)
         if kind == "sequence":
-            unless = sum(1 << each for each in set(aggregate.unless))
-            return layout.OUT_SEQUENCE, 1 + len(self.tables.values), _packed(aggregate.steps), unless
+            column = 1 + len(self.tables.values)
+            return layout.OUT_SEQUENCE, column, packed(aggregate.steps), bits_of(aggregate.unless)
         if aggregate.of not in self.tables.values:
             return (layout.OUT_LAST_ROW if kind == "last" else layout.OUT_FIRST_ROW,)
         return self._of_values(aggregate, 1 + self.tables.values.index(aggregate.of))
@@ -383,7 +391,3 @@ class _Block:
         if kind == "std":
             return layout.OUT_STD, total, count, squares
         return layout.OUT_ZSCORE, total, count, squares, column, aggregate.least
-
-
-def _packed(steps: Sequence[int]) -> int:
-    return sum((each + 1) << layout.STEP_BITS * place for place, each in enumerate(reversed(steps)))

@@ -164,7 +164,8 @@ def _output(
     if kind == layout.OUT_IS_NEW:
         return 1 if latest == layout.NONE else 0
     if kind == layout.OUT_SEQUENCE:
-        return 1 if has_come(log, outputs, o, cell, latest, low) else 0
+        steps, unless = outputs[o, layout.OUTPUT_SECOND], outputs[o, layout.OUTPUT_THIRD]
+        return 1 if has_come(log, cell, latest, low, first, steps, unless) else 0
     if kind == layout.OUT_MEAN:
         return _bits(_mean(block, base, outputs, o), floats)
     if kind == layout.OUT_STD:

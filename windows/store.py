@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from windows import grafting, layout, loading, probing, revaluing, updating
 from windows.columns import Columns, Probe, between
 from windows.grafting import Graft, Kept
-from windows.memory import Arena, Log, Tables
+from windows.memory import Arena, Log, Tables, lacks_words
 from windows.plan import Plan
 from windows.table import rehash
 
@@ -109,7 +109,7 @@ class WindowStore:
         tables = self._tables._replace(chains=self._tables.chains[:0])
         revaluing.revalue(tables, self._arena, self._log, 0, 0, 0)
         if len(self.plan.aggregates):
-            self.probe(Probe(0, 0, np.zeros(len(self.plan.ids), dtype=np.uint64), 0, 0))
+            self.probe(Probe(0, 0, np.zeros(len(self.plan.ids), dtype=np.uint64), 1 << 40, 0, 0))
         rehash(self._table, np.zeros_like(self._table))
 
     @property
@@ -130,11 +130,10 @@ class WindowStore:
 
     def kept(self, number: int, graft: Graft, place: int, most: int) -> Kept | None:
         """What page `number` holds for a graft from that place on, so many events at most; None where it is gone."""
-        pages = np.flatnonzero(self._numbers[: self._top] == number).tolist()
-        if not pages:
+        first = self._row_of(number * self._page_rows)
+        if first == layout.NONE:
             return None
-        first = pages[0] * self._page_rows
-        end = min(place + most, self._filled if pages[0] == self._page else self._page_rows)
+        end = min(place + most, self._filled if first == self._page * self._page_rows else self._page_rows)
         return grafting.kept(graft, self.plan, self._log, self._arena.words, range(first + place, first + end))
 
     def take_kept(self, number: int, kept: Kept) -> range:
@@ -150,8 +149,7 @@ class WindowStore:
             self._settle(self._late)
         if not place:
             self._begun = number
-        self._unused_pages += self._left_pages
-        self._left_pages.clear()
+        self._reuse_pages()
         first = self._place(count)
         passed = np.full(count, 2**64 - 1, dtype=np.uint64)
         features = np.empty((len(self.plan.aggregates), count), dtype=np.int64)
@@ -216,11 +214,18 @@ class WindowStore:
         return np.concatenate([features for features, _ in pieces], axis=1), [rows for _, rows in pieces]
 
     def probe(self, asked: Probe) -> int:
-        """HAS_COME or NOT_COME, UNSURE where the log is not whole since then, NOT_OURS for a key of another shard."""
-        chain, ids = int(self.plan.chain_of[asked.feature]), asked.ids[None, :]
-        found = int(probing.probe(*self._memory, self._table, chain, ids, asked.low_ms, asked.high_ms))
-        unsure = found == probing.NOT_COME and self.complete_since_ms >= asked.low_ms
-        return probing.UNSURE if unsure else found
+        """NOT_COME where all steps have come and then nothing that ends the wait, else HAS_COME.
+
+        UNSURE where that cannot be told, since the log is not whole; NOT_OURS for a key of another shard.
+        """
+        begun = self._row_of(asked.ordinal)
+        return probing.look(self.plan, *self._memory, self._table, begun, self.complete_since_ms, asked)
+
+    def _row_of(self, ordinal: int) -> int:
+        """The row of the event with that ordinal; NONE where it has left the log."""
+        number, place = divmod(ordinal, self._page_rows)
+        pages = np.flatnonzero(self._numbers[: self._top] == number)
+        return int(pages[0]) * self._page_rows + place if len(pages) else layout.NONE
 
     def load(self, columns: Columns) -> list[range]:
         """Takes any number of events in, of which none is judged, and answers with their rows, in order.
@@ -269,19 +274,18 @@ class WindowStore:
         `ordinal` is how many events had been taken in before it. False where the event has left the log. Every answer
         from now on is as if the event had come with that value.
         """
-        number, place = divmod(ordinal, self._page_rows)
         if not 0 <= ordinal < self.ordinals:
             raise ValueError(f"expected the ordinal of an event that was taken in, got {ordinal}")
         if not 0 <= column < len(self.plan.values):
             raise ValueError(f"expected a value column from 0 to {len(self.plan.values) - 1}, got {column}")
-        pages = np.flatnonzero(self._numbers[: self._top] == number)
-        for page in pages.tolist():
-            row = page * self._page_rows + place
-            if self._late is not None:
-                self._log.rows[row * self.plan.row_words + 1 + column] = value
-                continue
+        row = self._row_of(ordinal)
+        if row == layout.NONE:
+            return False
+        if self._late is not None:
+            self._log.rows[row * self.plan.row_words + 1 + column] = value
+        else:
             revaluing.revalue(*self._memory, row, 1 + column, value)
-        return len(pages) > 0
+        return True
 
     def _take(self, columns: Columns) -> tuple[NDArray[np.int64], range]:
         """Takes in events that all go to one page."""
@@ -341,7 +345,7 @@ class WindowStore:
             self._forget_passed()
         while len(self._unused_pages) + len(self._left_pages) < self._spare_pages:
             self._forget(self._oldest_of(self._latest_ms[: self._top] != layout.NULL))
-        while self._arena.register[layout.ARENA_TOP] + self._new_words(self._page_rows) > len(self._arena.words):
+        while lacks_words(self._tables, self._arena, self._page_rows):
             self._unlink(self._oldest_of(self._linked[: self._top]))
         most = self._page_rows * len(self.plan.chains)
         while (self._arena.register[layout.ARENA_SLOTS] + most) * 5 > len(self._table) * 3:
@@ -352,11 +356,6 @@ class WindowStore:
         self._top = max(self._top, self._page + 1)
         self._numbers[self._page] = self._begun
         self._begun += 1
-
-    def _new_words(self, count: int) -> int:
-        """The most words of unused arena that `count` events can need."""
-        new = np.maximum(count - self._arena.free[layout.FREE_COUNT], 0)
-        return int((new * self.plan.chains[:, layout.CHAIN_WORDS]).sum())
 
     def _close_page(self) -> None:
         """Notes the latest time on the page just filled, and moves the clock to its median time."""

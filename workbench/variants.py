@@ -5,7 +5,7 @@ are taken as they were measured with the rule as it is.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -71,10 +71,20 @@ def varied(rule: Rule, params: Mapping[str, Literal], currency: str) -> Conditio
         old = rule.params[name]
         if new.type != old.type:
             raise VariantError(f"expected a {old.type} for `{name}` of `{rule.id}`, got a {new.type}")
+        if any(isinstance(node, Literal) and node.param == name for node in _earlier(rule)):
+            raise VariantError(f"`{name}` of `{rule.id}` cannot be varied: the features are made with it")
         mentioned = sum(rule.when.text[each.start : each.end] == f"params.{name}" for each in rule.when.mentions)
         if not mentioned or standing[name] != mentioned:
             raise VariantError(f"`{name}` of `{rule.id}` cannot be varied: the condition computes with it, or lacks it")
     return replace(rule.when, tree=_substituted(rule.when.tree, params, currency), mentions=())
+
+
+def _earlier(rule: Rule) -> Iterator[Node]:
+    """What stands in the conditions of steps that are no part of the rule's own."""
+    feature = rule.absence.feature if rule.absence else rule.sequence
+    for each in feature.filters if feature else ():
+        if each.tree is not None:
+            yield from walk(each.tree)
 
 
 def _value(old: Literal, params: Mapping[str, Literal], currency: str) -> Literal:

@@ -56,13 +56,16 @@ def test_random_packs_give_every_kind_of_answer() -> None:
             EngineOracle(text, "p@1", random_lists(draw), has_profiles=True),
             {rule.id for rule in text.rules if rule.sequence},
         )
-        for event in random_stream(draw, 50):
+        after_steps = {rule.id for rule in text.rules if rule.absence and len(rule.absence.steps) > 1}
+        for event in random_stream(draw, 240 if after_steps else 50):
             for decision in oracle.told(event):
                 fields = msgspec.json.decode(decision)
                 seen.update((fields["action"], fields["origin"], *(key for key, value in fields.items() if value)))
                 seen.update(name.partition(".")[0] for name in fields["missing"])
                 seen[fields.get("degraded", "in time")] += 1
                 seen["timer"] += "timer" in fields
+                hit = {*fields["rules"], *fields["shadow"]}
+                seen["a wait behind steps"] += "timer" in fields and bool(after_steps & hit)
                 seen["a sequence"] += bool(sequences.intersection(fields["rules"]))
         seen.update(dict(zip(("repeated", "conflicting", "unmatched"), oracle.counts, strict=True)))
     wanted = {"allow", "review", "step_up", "block", "scored", "degraded", "rules", "shadow", "missing", "reasons"}
@@ -76,6 +79,7 @@ def test_random_packs_give_every_kind_of_answer() -> None:
         "sequence",
         "a sequence",
         "timer",
+        "a wait behind steps",
         "f0",
         "windows",
     }

@@ -116,6 +116,71 @@ def test_only_what_counts_begins_a_wait(pack: Pack) -> None:
     assert len(decided(pack, stream_of(ORDER, ("order", 5, ORDER[2])))) == 2
 
 
+STEPS = """\
+lateness: 10m
+skew: 10m
+rules:
+- id: a.lost
+  sequence:
+    by: order_id
+    within: 60m
+    steps: [{order: country == "CN"}, {order: country == "HK"}, {absent: [delivery, {order: country == "NO"}]}]
+    unless: [{order: country == "US"}]
+  then: review
+  mode: live
+"""
+
+
+def _order(country: str, minute: int, **fields: object) -> Happening:
+    return "order", minute, {"order_id": "o7", "country": country, **fields}
+
+
+@pytest.mark.parametrize(
+    ("happenings", "in_vain"),
+    [
+        ((_order("CN", 0), _order("HK", 5)), True),
+        ((_order("HK", 5),), False),
+        ((_order("HK", 0), _order("CN", 5)), False),
+        ((_order("CN", 5), _order("HK", 5)), True),
+        ((_order("HK", 5), _order("CN", 5)), False),  # at once, but the other way round
+        ((_order("CN", -55), _order("HK", 5)), False),  # not within the hour
+        ((_order("CN", -54), _order("HK", 5)), True),
+        ((_order("CN", 0, order_id="o8"), _order("HK", 5)), False),
+        ((_order("CN", 4, at=14), _order("HK", 5)), True),  # late, but there when the wait is over
+        ((_order("CN", 0), _order("US", 2), _order("HK", 5)), False),
+        ((_order("US", 0), _order("CN", 2), _order("HK", 5)), True),
+        ((_order("CN", 0), _order("HK", 5), _order("US", 65)), False),
+        ((_order("CN", 0), _order("HK", 5), _order("US", 66)), True),
+        ((_order("CN", 0), _order("HK", 5), _order("NO", 65)), False),
+        ((_order("CN", 0), _order("NO", 2), _order("HK", 5)), True),  # what is absent may have been there before
+        ((_order("CN", 0), _order("HK", 5), ("delivery", 30, {"order_id": "o7"})), False),
+        ((_order("CN", 0), _order("HK", 5), _order("HK", 10)), True),
+    ],
+)
+def test_an_absence_follows_its_steps(tmp_path: Path, happenings: tuple[Happening, ...], in_vain: bool) -> None:
+    decisions = decided(sound_pack(tmp_path, STEPS), stream_of(*happenings))
+    assert any("timer" in each for each in decisions) == in_vain
+
+
+@pytest.mark.parametrize(("gap", "in_vain"), [(0, 1), (30, 1), (60, 1), (61, 2)])
+def test_what_is_absent_may_be_another_of_the_same(tmp_path: Path, gap: int, in_vain: int) -> None:
+    """A wait is not ended by the event that began it."""
+    pack = sound_pack(tmp_path, BODY.replace("{absent: delivery}", "{absent: order}"))
+    decisions = decided(pack, stream_of(ORDER, ("order", gap, ORDER[2]), until=150))
+    assert len([each for each in decisions if "timer" in each]) == (in_vain if gap else 0)
+
+
+def test_an_exception_begins_no_wait_until_it_expires(tmp_path: Path) -> None:
+    expires = "2026-09-21T15:00:00Z"
+    exception = f"{{fields: [user_id], values: [[u7]], expires: '{expires}', note: a friend}}"
+    pack = sound_pack(tmp_path, f"{BODY}  exceptions: [{exception}]\n")
+    at_ms = 1_790_002_800_000
+    assert at_ms == NOW_MS + 2_800_000, "the exception ends in the 47th minute"
+    orders = [("order", minute, {**ORDER[2], "user_id": user}) for minute in (40, 50) for user in ("u7", "u8")]
+    found = decided(pack, stream_of(*orders, until=200))
+    assert [each["transaction_id"] for each in found] == ["n1", "n2", "n3"]
+
+
 def test_a_wait_is_not_over_while_the_stream_stands(pack: Pack) -> None:
     assert decided(pack, stream_of(ORDER, until=70)) == []
 

@@ -6,6 +6,7 @@ import pytest
 
 from rules import Input, Pack
 from rules.sentences import compile_sentence
+from rules.syntax import inputs_of
 from support.rule_packs import errors, load_text, sound_pack
 
 RULE = "rules:\n- id: a.rule\n  then: review\n  sequence: "
@@ -125,13 +126,13 @@ def test_an_absence_is_what_a_feature_counts_in_vain(tmp_path: Path) -> None:
     assert rule.absence.start.events == {"order"}
     assert rule.events == frozenset()
     assert rule.absence.within_ms == 3 * 86_400_000
-    counting = pack.features["sequence.a.rule"]
-    assert counting.aggregate == "count"
-    assert counting.over_ms == 3 * 86_400_000 + 1
-    assert counting.events == {"delivery"}
+    asked = pack.features["sequence.a.rule"]
+    assert asked.aggregate == "absence"
+    assert asked.over_ms == 3 * 86_400_000 + 1
+    assert [each.events for each in (*asked.steps, *asked.ends)] == [{"order"}, {"delivery"}]
     assert rule.when.text == "order (has(device_id)), then no delivery (has(ip)) within 3d"
     other = pack_of(tmp_path, "{by: user_id, within: 1h, steps: [login, {absent: [order, payment]}]}")
-    assert other.features["sequence.a.rule"].events == {"order", "payment"}
+    assert [each.events for each in other.features["sequence.a.rule"].ends] == [{"order", "payment"}]
     assert other.rules[0].when.text == "login, then no order or payment within 1h"
 
 
@@ -140,9 +141,8 @@ def test_an_absence_is_what_a_feature_counts_in_vain(tmp_path: Path) -> None:
     [
         ("{by: user_id, within: 1h, steps: [{absent: delivery}]}", "bad-sequence"),
         ("{by: user_id, within: 1h, steps: [{absent: delivery}, order]}", "bad-sequence"),
-        ("{by: user_id, within: 1h, steps: [login, order, {absent: delivery}]}", "bad-sequence"),
-        ("{by: user_id, within: 1h, steps: [order, {absent: delivery}], unless: [refund]}", "bad-sequence"),
-        ("{by: user_id, within: 1h, steps: [payment, {absent: transaction}]}", "bad-sequence"),
+        ("{by: user_id, within: 1h, steps: [login, {absent: delivery}, {absent: order}]}", "bad-sequence"),
+        ("{by: user_id, within: 1h, steps: [login, order, {absent: delivery}], unless: [login]}", "bad-sequence"),
         ("{by: user_id, within: 1h, steps: [order, {absent: delivry}]}", "unknown-event"),
         ("{by: user_id, within: 1h, steps: [order, {absent: }]}", "bad-value"),
         ("{by: user_id, steps: [order, {absent: delivery}]}", "missing-key"),
@@ -150,8 +150,8 @@ def test_an_absence_is_what_a_feature_counts_in_vain(tmp_path: Path) -> None:
         ("{by: order_id, within: 1h, steps: [order, {absent: payment}]}", "field-not-on-event"),
         (f"{LOST}\n  on_missing: match", "bad-sequence"),
         (
-            f"{LOST}\n  exceptions: [{{fields: [user_id], values: [[u1]], expires: 2027-01-31, note: a}}]",
-            "bad-sequence",
+            f"{LOST}\n  exceptions: [{{fields: [success], values: [[true]], expires: 2027-01-31, note: a}}]",
+            "field-not-on-event",
         ),
         (LOST + "\n  explain: '{n}'", "not-allowed"),
         (
@@ -159,13 +159,40 @@ def test_an_absence_is_what_a_feature_counts_in_vain(tmp_path: Path) -> None:
             "bad-test",
         ),
         ("{by: user_id, within: 1h, steps: [login, {absent: []}]}", "bad-sequence"),
-        ("{by: user_id, within: 1h, steps: [login, {absent: [order, {payment: amount > 5}]}]}", "bad-sequence"),
     ],
 )
 def test_an_absence_that_cannot_be_is_refused(tmp_path: Path, body: str, code: str) -> None:
     features = "features: {n: {count: event, by: user_id, over: 1h}}\n"
     loaded = load_text(tmp_path, f"{features}{RULE}{body}\n")
     assert {finding.code for finding in errors(loaded)} >= {code}
+
+
+def test_an_absence_follows_several_steps_and_may_be_ended(tmp_path: Path) -> None:
+    steps = "steps: [login, {payment: amount >= params.least}, {absent: [delivery, {topup: amount > 5}]}]"
+    more = """\
+  params: {least: 5.00 CNY}
+  exceptions: [{fields: [merchant_id], values: [[m1]], expires: 2027-01-31, note: a}]
+"""
+    pack = pack_of(tmp_path, f"{{by: user_id, within: 1h, {steps}, unless: [refund, payment]}}", more)
+    (rule,) = pack.rules
+    assert rule.absence is not None
+    asked = rule.absence.feature
+    assert asked.over_ms == 2 * 3_600_000 + 1, "the steps before the last may be as long before it"
+    assert [each.events for each in asked.steps] == [{"login"}, {"payment"}]
+    assert [each.events for each in asked.unless] == [{"refund", "payment"}]
+    assert [each.events for each in asked.ends] == [{"delivery", "refund", "payment"}, {"topup"}]
+    assert rule.absence.start == asked.steps[-1]
+    assert [read.name for read in inputs_of(rule.when.tree)] == ["merchant_id"]
+    assert rule.when.text == (
+        "login, then payment (amount >= params.least), then no delivery or topup (amount > 5) within 1h, "
+        "without refund or payment"
+    )
+
+
+def test_what_waits_cannot_be_overridden(tmp_path: Path) -> None:
+    allow = "- {id: a.allow, when: amount > 5, then: allow, overrides: [a.rule], expires: 2027-01-31}\n"
+    (finding,) = errors(load_text(tmp_path, f"{RULE}{LOST}\n{allow}"))
+    assert (finding.code, finding.place.rule) == ("bad-override", "a.allow")
 
 
 def test_a_rule_with_a_broken_sequence_gives_no_other_findings(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from support.admission_oracle import NaiveAdmission
 from support.content_oracle import spans_of
 from support.cuts import Incoming, Lists
 from support.expression_oracle import Typed, World, outcome
-from support.pack_texts import MACRO, FeatureText, PackText, RuleText
+from support.pack_texts import MACRO, AbsenceText, FeatureText, PackText, RuleText
 from support.random_packs import (
     ATTRIBUTES,
     COMMON,
@@ -30,7 +30,7 @@ from support.random_packs import (
     PROFILE,
     TRANSACTION,
 )
-from support.window_oracle import Happening, feature
+from support.window_oracle import Happening, feature, in_vain
 from windows import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, Aggregate, pack
 
 CURRENCY = "CNY"
@@ -52,18 +52,16 @@ class EngineOracle:
         self.sequences = [rule.sequence for rule in pack.rules if rule.sequence is not None]
         self.entering = [(each.events, _guard(each)) for each in pack.features]
         self.entering += [entering for each in self.sequences for entering in (*each.steps, *each.unless)]
-        self.waiting: list[tuple[int, int, str, int, RuleText, World, str]] = []
+        self.waiting: list[tuple[int, int, str, RuleText, World, str]] = []
         self.elapsed: list[bytes] = []
-        self.ends: dict[str, int] = {}
-        self.starts: dict[str, int] = {}
+        self.absences: dict[str, Aggregate] = {}
         for rule in pack.rules:
             if rule.absence is not None and rule.mode != "off":
-                self.starts[rule.id], self.ends[rule.id] = len(self.entering), len(self.entering) + 1
-                self.entering += [rule.absence.start, rule.absence.ends]
+                self.absences[rule.id] = self._enter(rule.absence)
         reach_ms = max(
             *((each.against_ms if each.kind == "rate" else each.over_ms) + each.delay_ms for each in pack.features),
             *(each.within_ms for each in self.sequences),
-            *(rule.absence.within_ms + 1 for rule in pack.rules if rule.absence is not None),
+            *(_reach_ms(rule.absence) for rule in pack.rules if rule.absence is not None),
         )
         keep_ms = max(pack.dedupe_ms, reach_ms + pack.lateness_ms)
         self.admission = NaiveAdmission(pack.lateness_ms, pack.skew_ms, pack.dedupe_ms, keep_ms, 10**9)
@@ -72,6 +70,15 @@ class EngineOracle:
         if pack.detector is not None:
             by, of, half_life, warm_up = pack.detector
             self.scorer = open_scorer("own_baseline", by, of, {"half_life": half_life, "warm_up": warm_up})
+
+    def _enter(self, absence: AbsenceText) -> Aggregate:
+        """Lets what belongs to an absence enter, by filters with the numbers that it gives."""
+        parts: list[tuple[int, ...]] = []
+        for entering in (absence.steps, absence.unless, absence.ends):
+            parts.append(tuple(range(len(self.entering), len(self.entering) + len(entering))))
+            self.entering += entering
+        steps, unless, ends = parts
+        return Aggregate("absence", absence.by, 1, steps=steps, unless=unless, ends=ends)
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -126,10 +133,12 @@ class EngineOracle:
         ]
         self.history.append(_happening(world, frozenset(entering)))
         for each in self.pack.rules:
-            if each.absence is not None and self.starts.get(each.id) in entering:
+            if each.absence is None or each.mode == "off" or self.absences[each.id].steps[-1] not in entering:
+                continue
+            if not any(exception.covers(world) for exception in each.exceptions):
                 over_ms = now_ms + each.absence.within_ms + self.pack.lateness_ms
                 name = event.get("transaction_id") or event["event_id"]
-                self.waiting.append((over_ms, len(self.history), each.id, now_ms, each, world, name))
+                self.waiting.append((over_ms, len(self.history) - 1, each.id, each, world, name))
         rules = [each for each in self.pack.rules if each.mode != "off" and each.absence is None]
         if event["type"] not in TRANSACTION.union(*(rule.events for rule in rules)):
             return None
@@ -149,18 +158,12 @@ class EngineOracle:
         over = [each for each in self.waiting if reached_ms is not None and each[0] < reached_ms]
         for each in sorted(over, key=lambda each: each[:3]):
             self.waiting.remove(each)
-            *_, start_ms, rule, world, name = each
+            _, begun, _, rule, world, name = each
             absence = rule.absence
             assert absence is not None
-            until_ms = start_ms + absence.within_ms
             key = [world.names[field].value for field in absence.by]
-            came = any(
-                self.ends[rule.id] in other.filters
-                and start_ms <= other.time_ms <= until_ms
-                and [other.ids[field] for field in absence.by] == key
-                for other in self.history
-            )
-            if not came and None not in key:
+            if None not in key and in_vain(self.history, begun, self.absences[rule.id], absence.within_ms):
+                until_ms = world.timestamp_ms + absence.within_ms
                 self.elapsed.append(msgspec.json.encode(self._timer(rule, world, name, until_ms)))
 
     def _timer(self, rule: RuleText, world: World, name: str, until_ms: int) -> Decision:
@@ -267,6 +270,11 @@ class EngineOracle:
             degraded=msgspec.UNSET if lapse is None else lapse,
             pack=self.version,
         )
+
+
+def _reach_ms(absence: AbsenceText) -> int:
+    """How far back the log is looked at when a wait is over, from its end on."""
+    return absence.within_ms + 1 if len(absence.steps) == 1 else 2 * absence.within_ms + 1
 
 
 def _guard(feature: FeatureText) -> str | None:

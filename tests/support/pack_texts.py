@@ -47,12 +47,14 @@ class SequenceText:
 
 @dataclass(frozen=True)
 class AbsenceText:
-    """What a rule waits for in vain, after which event."""
+    """What a rule waits for in vain, after which events."""
 
     by: tuple[str, ...]
     within_ms: int
-    start: Entering
-    ends: Entering
+    steps: tuple[Entering, ...]
+    unless: tuple[Entering, ...]
+    ends: tuple[Entering, ...]
+    """What is absent, and what is in `unless`."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Random packs as text, with what each of their parts means written beside it for the oracle."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from rules import ValueType
@@ -110,7 +110,8 @@ def random_pack(draw: random.Random, *, scores: bool) -> PackText:
     acting = [name for name, then in thens.items() if then != "tag"]
     for name in draw.sample(acting, len(acting) // 3):
         thens[name] = "allow"
-    rules = tuple(_rule(draw, name, features, scores, thens) for name in thens)
+    decided_later = _waiting(draw, thens)
+    rules = tuple(_rule(draw, name, features, scores, thens, decided_later) for name in thens)
     waits = any(rule.absence is not None for rule in rules)
     lateness_ms = draw.choice(LATENESS_MS[:2] if waits else LATENESS_MS)
     timing = lateness_ms, draw.choice(SKEW_MS), draw.choice(DEDUPE_MS)
@@ -165,16 +166,29 @@ def _feature(draw: random.Random, name: str) -> FeatureText:
     return FeatureText(name, kind, of, by, over_ms, delay_ms, where, events, of_kind, yaml, least, against_ms, share)
 
 
+def _waiting(draw: random.Random, thens: Mapping[str, str]) -> frozenset[str]:
+    """Rules that are to wait for what does not come: not the last one that could be overridden."""
+    others = [name for name, then in thens.items() if then not in ("allow", "tag")]
+    able = [*others[1:], *(name for name, then in thens.items() if then == "tag")]
+    share = draw.choice((0, 0, 0, 0.2, 0.9))
+    return frozenset(name for name in able if draw.random() < share)
+
+
 def _rule(
-    draw: random.Random, name: str, features: Sequence[FeatureText], scores: bool, thens: Mapping[str, str]
+    draw: random.Random,
+    name: str,
+    features: Sequence[FeatureText],
+    scores: bool,
+    thens: Mapping[str, str],
+    decided_later: Set[str],
 ) -> RuleText:
     word, events, fields = draw.choice(SCOPES)
     sequence, absence, when, condition = None, None, "", f"event: {word}"
-    if draw.random() < 0.2:
-        sequence, when, events, fields, condition = _sequence(draw, name)
-    elif draw.random() < 0.15 and thens[name] != "allow":
+    if name in decided_later:
         absence, events, fields, condition = _absence(draw)
         features, scores = (), False
+    elif draw.random() < 0.2:
+        sequence, when, events, fields, condition = _sequence(draw, name)
     usable = [each for each in features if set(each.by) <= set(fields)]
     names = _names(fields, usable, scores=scores, attributes=True)
     if sequence is None and absence is None:
@@ -197,14 +211,13 @@ def _rule(
     lines += [f"challenge: {challenge}"] if challenge else []
     if used:
         lines.append("params: {" + ", ".join(f"{each}: {text}" for each, (text, _) in used.items()) + "}")
-    most = draw.choice((0, 0, 1, 2)) if absence is None else 0
-    exceptions = tuple(_exception(draw, fields) for _ in range(most))
+    exceptions = tuple(_exception(draw, fields) for _ in range(draw.choice((0, 0, 1, 2))))
     if exceptions:
         lines.append(f"exceptions: [{', '.join(each.yaml for each in exceptions)}]")
     overrides: tuple[str, ...] = ()
     expires_ms = draw.choice(EXPIRIES[:-1])
     if then == "allow":
-        others = [other for other, each in thens.items() if each not in ("allow", "tag")]
+        others = [other for other, each in thens.items() if each not in ("allow", "tag") and other not in decided_later]
         overrides = tuple(draw.sample(others, draw.randint(1, len(others))))
         lines += [f"overrides: [{', '.join(overrides)}]", f"expires: '{rfc3339(expires_ms)}'"]
     yaml = "- " + "\n  ".join(lines) + "\n"
@@ -246,15 +259,21 @@ def _sequence(draw: random.Random, rule: str) -> tuple[SequenceText, str, frozen
 
 def _absence(draw: random.Random) -> tuple[AbsenceText, frozenset[str], dict[str, ValueType], str]:
     """An absence, the events that begin it with their fields, and all of it as YAML."""
-    words = draw.sample((STEPS[0], STEPS[2], STEPS[3]), 2)
-    (first, start, fields), (last, ends, _) = (_step(draw, *each) for each in words)
+    words = (STEPS[0], STEPS[2], STEPS[3])
+    drawn = [_step(draw, *draw.choice(words)) for _ in range(draw.choice((1, 2, 2, 3)))]
+    absent = [_step(draw, *draw.choice((*STEPS[2:], STEPS[0]))) for _ in range(draw.choice((1, 1, 2)))]
+    taken = frozenset[str]().union(*(events for _, (events, _), _ in drawn[:-1]))
+    unless = [_step(draw, *each) for each in draw.sample(STEPS[2:], 1) if not taken & each[1]]
     texts = [each for each, kind in COMMON.items() if kind == "text" and each != "type"]
-    by = tuple(draw.sample(texts, draw.choice((1, 1, 2))))
-    within_ms = draw.choice((0, 1_000, 5_000, 30_000, 60_000)) or 1
+    by = tuple(draw.sample(texts, draw.choice((1, 1, 1, 2))))
+    within_ms = draw.choice((1, 5_000, 10_000, 30_000, 60_000))
     lines = ["sequence:", f"  by: [{', '.join(by)}]", f"  within: {within_ms}ms", "  steps:"]
-    absent = last.replace("\n", "\n  ") if ends[1] is None else "\n        " + last.replace("\n", "\n    ")
-    lines += [f"  - {first}", f"  - absent: {absent}"]
-    return AbsenceText(by, within_ms, start, ends), start[0], fields, "\n  ".join(lines)
+    lines += [f"  - {text}" for text, _, _ in drawn]
+    lines += ["  - absent:", *(f"    - {text.replace(chr(10), chr(10) + '  ')}" for text, _, _ in absent)]
+    lines += ["  unless:", *(f"  - {text}" for text, _, _ in unless)] if unless else []
+    (start, _), fields = drawn[-1][1:]
+    steps, ends, without = (tuple(entering for _, entering, _ in each) for each in (drawn, absent, unless))
+    return AbsenceText(by, within_ms, steps, without, (*ends, *without)), start, fields, "\n  ".join(lines)
 
 
 def _step(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import asin, ceil, cos, floor, radians, sin, sqrt
 from statistics import mean, stdev
@@ -71,6 +71,26 @@ def _of_window(
         case "zscore":
             return _standing(event, earlier, aggregate)
     return _of_numbers(aggregate, window)
+
+
+def in_vain(history: Sequence[Happening], begun: int, absence: Aggregate, within_ms: int) -> bool:
+    """Whether, by what has come so far, the steps of an absence came up to event `begun`, and then nothing ended the
+    wait for `within_ms`.
+    """
+    event = history[begun]
+    key = [event.ids[name] for name in absence.by]
+    chain = [(number, h) for number, h in enumerate(history) if [h.ids[name] for name in absence.by] == key]
+    until_ms = event.time_ms + within_ms
+    for number, other in chain:
+        if number != begun and other.filters.intersection(absence.ends) and event.time_ms <= other.time_ms <= until_ms:
+            return False
+    before = (event.time_ms, begun)
+    earlier = [
+        each for each in chain if event.time_ms - within_ms < each[1].time_ms and (each[1].time_ms, each[0]) < before
+    ]
+    *steps, _ = absence.steps
+    ordered = [h for _, h in sorted(earlier, key=lambda each: (each[1].time_ms, each[0]))]
+    return not steps or _has_come(replace(absence, steps=tuple(steps)), ordered)
 
 
 def _has_come(sequence: Aggregate, earlier: list[Happening]) -> bool:

@@ -1,4 +1,4 @@
-"""What came within a time, asked in the middle of an update."""
+"""What became of waits, asked in the middle of an update."""
 
 import random
 from itertools import pairwise
@@ -8,45 +8,50 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.window_driver import HASHER, WindowDriver
-from support.window_oracle import Happening
-from support.window_streams import dice, happenings
+from support.window_oracle import Happening, in_vain
+from support.window_streams import FILTER_SHARES, dice, happenings
 from windows import HAS_COME, NOT_COME, NOT_OURS, UNSURE, Aggregate, Columns, Probe, WindowStore, plan_of
 from windows.store import MEMORY_MIN
 
-COUNT = Aggregate("count", ("user", "device"), 1000, filter=1)
+
+def _absence(draw: random.Random) -> Aggregate:
+    numbers = range(len(FILTER_SHARES))
+    by = draw.choice((("user",), ("user", "device")))
+    steps = tuple(draw.choices(numbers[:4], k=draw.choice((1, 2, 3))))
+    unless = tuple(draw.sample(numbers[2:], draw.choice((0, 0, 1))))
+    return Aggregate("absence", by, 1000, steps=steps, unless=unless, ends=(*draw.sample(numbers[3:], 1), *unless))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(happenings(), dice(), st.integers(1, 3), st.sampled_from((4, 1024)), st.integers(0, 30))
-def test_probes_see_what_came_before_them(
+def test_probes_tell_what_has_come_by_then(
     stream: list[Happening], draw: random.Random, shards: int, page_rows: int, loaded: int
 ) -> None:
-    driver = WindowDriver([COUNT], page_rows=page_rows, lateness_ms=10_000, shards=shards)
+    absences = [_absence(draw) for _ in range(3)]
+    driver = WindowDriver(absences, page_rows=page_rows, lateness_ms=10_000, shards=shards)
     loaded = min(loaded, len(stream) - 1)
     driver.load(stream[:loaded])
     for start, end in pairwise(sorted({loaded, len(stream), draw.randrange(loaded, len(stream))})):
-        asked = [(draw.randrange(start, end), draw.choice("ab"), draw.choice("ab")) for _ in range(3)]
         probes, expected = [], []
-        for at, user, device in sorted(asked):
-            low_ms = 1000 + draw.randrange(-50, 300)
-            high_ms = low_ms + draw.randrange(60)
-            ids = HASHER.ids([{"user": user, "device": device}[name] for name in driver.plan.ids])
-            probes.append(Probe(at - start, 0, ids, low_ms, high_ms))
-            expected.append(
-                any(
-                    1 in each.filters
-                    and (each.ids["user"], each.ids["device"]) == (user, device)
-                    and low_ms <= each.time_ms <= high_ms
-                    for each in stream[:at]
-                )
-            )
+        for at in sorted(draw.randrange(start, end) for _ in range(8)):
+            number, begun = draw.randrange(3), draw.randrange(max(at, 1))
+            absence, event = absences[number], stream[begun]
+            has_key = None not in [event.ids[name] for name in absence.by]
+            if begun >= at or not has_key or absence.steps[-1] not in event.filters:
+                continue
+            within_ms = draw.choice((1, 40, 100, 300))
+            ids = HASHER.ids([event.ids[name] for name in driver.plan.ids])
+            probes.append(Probe(at - start, number, ids, begun, event.time_ms, within_ms))
+            expected.append(NOT_COME if in_vain(stream[:at], begun, absence, within_ms) else HAS_COME)
         found = driver.probe(stream[start:end], probes)
         for answers, came in zip(found, expected, strict=True):
-            assert sorted(answers) == sorted([HAS_COME if came else NOT_COME, *[NOT_OURS] * (shards - 1)])
+            assert sorted(answers) == sorted([came, *[NOT_OURS] * (shards - 1)])
 
 
 def test_a_log_that_is_not_whole_is_not_sure() -> None:
-    plan = plan_of([Aggregate("count", ("user",), 10**9)], ())
+    once = Aggregate("absence", ("user",), 10**9, steps=(1,), ends=(0,))
+    twice = Aggregate("absence", ("user",), 10**9, steps=(2, 1), ends=(0,))
+    plan = plan_of([once, twice], ())
     store = WindowStore(plan, MEMORY_MIN, page_rows=8192)
     everybody = np.ones(4096, dtype=np.uint64)
     start = 0
@@ -57,7 +62,9 @@ def test_a_log_that_is_not_whole_is_not_sure() -> None:
         )
         start += 4096
     known, unknown = np.array([7], dtype=np.uint64), np.array([8], dtype=np.uint64)
-    since_ms, now_ms = store.complete_since_ms, 10**12 + start - 1
-    assert store.probe(Probe(0, 0, unknown, since_ms, now_ms)) == UNSURE
-    assert store.probe(Probe(0, 0, unknown, since_ms + 1, now_ms)) == NOT_COME
-    assert store.probe(Probe(0, 0, known, since_ms - 10, now_ms)) == HAS_COME
+    since_ms, last = store.complete_since_ms, start - 1
+    assert store.probe(Probe(0, 0, unknown, last, since_ms, 10)) == UNSURE
+    assert store.probe(Probe(0, 0, unknown, last, since_ms + 1, 10)) == NOT_COME
+    assert store.probe(Probe(0, 0, known, last, since_ms - 10, 20)) == HAS_COME
+    assert store.probe(Probe(0, 1, unknown, last, since_ms + 9, 10)) == UNSURE
+    assert store.probe(Probe(0, 1, unknown, last, since_ms + 10, 10)) == HAS_COME
