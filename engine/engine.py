@@ -293,7 +293,8 @@ class Engine:
             if self._judge.scoring:
                 self._judge.judge(frame, positions, taken.complete, (), lapses)
                 self._judge.scoring.drain()
-            parts.append(measured(frame, question.start, self._watched, positions, kinds, taken))
+            begun, within_ms = [wait.at for wait in question.coming.waits], self._starting.within_ms
+            parts.append(measured(frame, question.start, self._watched, positions, kinds, taken, begun, within_ms))
         return parts
 
     def _seen(self, frame: Frame, taken: Taken) -> tuple[list[int] | None, list[int], dict[int, Lapse]]:

@@ -1,6 +1,7 @@
 """Measurements: what rules would see of events, as columns, for whoever judges them later and often."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -10,7 +11,20 @@ from engine.core import Taken
 from engine.frames import Frame
 from rules import Input
 from rules.columns import Column, NumberColumn, TextColumn
-from windows import CONFLICT, DUPLICATE, FUTURE, LATE, NULL
+from windows import CONFLICT, DUPLICATE, FRESH, FUTURE, LATE, NULL
+
+
+class Waited(NamedTuple):
+    """A wait that was over at `timer_ms`, by its rule and by the serial of the event that began it.
+
+    `complete`: all was known that came meanwhile.
+    """
+
+    rule: str
+    serial: int
+    timer_ms: int
+    in_vain: bool
+    complete: bool
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -21,7 +35,8 @@ class Measured(msgspec.Struct, frozen=True):
     `columns` has for each watched input its values; None for a list. `late` and `future` are bool[m]; `complete` is
     bool[m], whether the windows had all that they reach. `latest_ms` is the latest time of an event of the part,
     judged or not, that was not ahead of the stream; NULL where there is none. `repeated`, `conflicting` and `unmatched`
-    count events that get no new decision or change nothing.
+    count events that get no new decision or change nothing. `begun` are the positions of events that may have begun a
+    wait, with their serials and their amounts as above; `waited` are the waits that were over.
     """
 
     positions: NDArray[np.int64]
@@ -35,12 +50,24 @@ class Measured(msgspec.Struct, frozen=True):
     repeated: int
     conflicting: int
     unmatched: int
+    begun: list[tuple[int, int, int | None]]
+    waited: list[Waited]
 
 
 def measured(
-    frame: Frame, start: int, watched: Sequence[Input], positions: list[int], kinds: list[int] | None, taken: Taken
+    frame: Frame,
+    start: int,
+    watched: Sequence[Input],
+    positions: list[int],
+    kinds: list[int] | None,
+    taken: Taken,
+    begun: Sequence[int],
+    within_ms: Callable[[str], int],
 ) -> Measured:
-    """What is seen of the frame's events at `positions`; the frame begins at `start` of its batch."""
+    """What is seen of the frame's events at `positions`; the frame begins at `start` of its batch.
+
+    Those at the places `begun` would begin waits, if they count, and `within_ms` says how long a rule waits.
+    """
     places = np.array(positions, dtype=np.int64)
     all_judged = len(positions) == len(frame.events)
     codes = np.zeros(len(places), dtype=np.int64) if kinds is None else np.array(kinds, dtype=np.int64)[places]
@@ -64,7 +91,32 @@ def measured(
         0 if kinds is None else kinds.count(DUPLICATE),
         0 if kinds is None else kinds.count(CONFLICT),
         0 if taken.entered.revalued else 1,
+        _begun(frame, begun, start, kinds, taken),
+        _waited(taken, within_ms),
     )
+
+
+def _waited(taken: Taken, within_ms: Callable[[str], int]) -> list[Waited]:
+    """What became of the waits that were over."""
+    in_vain = {(each.pending.serial, each.pending.rule): each.unsure for each in taken.elapsed}
+    found = []
+    for _, pending in taken.entered.due:
+        key, timer_ms = (pending.serial, pending.rule), pending.start_ms + within_ms(pending.rule)
+        found.append(Waited(pending.rule, pending.serial, timer_ms, key in in_vain, not in_vain.get(key, False)))
+    return found
+
+
+def _begun(
+    frame: Frame, places: Sequence[int], start: int, kinds: list[int] | None, taken: Taken
+) -> list[tuple[int, int, int | None]]:
+    counting = list(dict.fromkeys(at for at in places if kinds is None or kinds[at] == FRESH))
+    if not counting:
+        return []
+    serials, amounts = taken.entered.verdicts.serials, frame.amounts()
+    minor = [
+        None if amounts.missing is not None and amounts.missing[at] else int(amounts.values[at]) for at in counting
+    ]
+    return [(start + at, int(serials[at]), amount) for at, amount in zip(counting, minor, strict=True)]
 
 
 def _at(column: Column | None, places: NDArray[np.int64]) -> Column | None:

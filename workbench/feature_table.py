@@ -10,7 +10,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -20,20 +20,22 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine import Engine, Measured
-from rules import Input, Pack
+from rules import Feature, Input, Pack, Rule
 from rules.columns import Column, NumberColumn, TextColumn
 from rules.scopes import SCORE_PARTS, feature_input, score_input
 from rules.syntax import CARRIED, inputs_of
 from windows import NULL, Hasher
 from workbench.history import DTYPES, EXAMPLES_MAX, LABELS, Chunk, History, Unread
+from workbench.waiting import SCHEMA, Waiting
 
-FORMAT = 1
+FORMAT = 2
 """Belongs to a table's name: to be raised when what is in one changes."""
 
 KEPT_MAX = 8
 """So many tables stay in a folder; the longest unused go."""
 
 EVENTS_FILE, LABELS_FILE, ACCOUNT_FILE = "events.parquet", "labels.parquet", "account.json"
+WAITS_FILE = "waits.parquet"
 
 Progress = Callable[[float], None]
 """Is told how much of the work is done, from 0 to 1."""
@@ -75,12 +77,14 @@ class FeatureTable:
     - `field.NAME` for each field that has a value, `feature.NAME` for each feature of the pack, `score.NAME.PART` for
       its detectors, and `attribute.TYPE.NAME` for the attributes that its rules read.
 
-    `labels` has the columns of `history.LABELS`: all that the data says of transactions.
+    `labels` has the columns of `history.LABELS`: all that the data says of transactions. `waits` has those of
+    `waiting.SCHEMA`, and fields: a row for each wait, in vain or not, that was over by the end of the data.
     """
 
     events: pl.DataFrame
     labels: pl.DataFrame
     account: Account
+    waits: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SCHEMA))
 
     def __len__(self) -> int:
         return len(self.events)
@@ -108,6 +112,11 @@ _HASHER_KEY = bytes(16)
 _DTYPES: dict[str, type[pl.DataType]] = {**DTYPES, "money": pl.Int64, "duration": pl.Int64, "number": pl.Float64}
 
 
+def read_features(pack: Pack) -> dict[str, Feature]:
+    """The features that conditions may read: not those of absences, which are asked about when a wait is over."""
+    return {name: feature for name, feature in pack.features.items() if feature.aggregate != "absence"}
+
+
 def silent_features(pack: Pack, table: FeatureTable) -> frozenset[str]:
     """The features that say nothing of this data: they are null in all events, or of a field, or by one, that none has.
 
@@ -116,7 +125,7 @@ def silent_features(pack: Pack, table: FeatureTable) -> frozenset[str]:
     known, events = table.account.fields, table.events
     return frozenset(
         name
-        for name, feature in pack.features.items()
+        for name, feature in read_features(pack).items()
         if not {*feature.by, *([feature.field] if feature.field else [])}.issubset(known)
         or events[f"feature.{name}"].null_count() == len(events)
     )
@@ -151,16 +160,21 @@ def column_of(read: Input) -> str:
 def measured_pack(pack: Pack) -> Pack:
     """The pack as it is measured: rules that are off are tried as well.
 
-    Not where it has detectors, since these would learn from events that the live engine does not judge.
+    Not where it has detectors, since these would learn from events that the live engine does not judge; but those that
+    wait judge none.
     """
-    if pack.detectors:
-        return pack
-    return replace(pack, rules=tuple(replace(r, mode="shadow") if r.mode == "off" else r for r in pack.rules))
+    return replace(
+        pack, rules=tuple(_tried(rule) if rule.absence or not pack.detectors else rule for rule in pack.rules)
+    )
+
+
+def _tried(rule: Rule) -> Rule:
+    return replace(rule, mode="shadow") if rule.mode == "off" else rule
 
 
 def watched_inputs(pack: Pack) -> tuple[Input, ...]:
     """What the engine is to tell of each event; fields are in the data itself."""
-    features = [feature_input(feature) for feature in pack.features.values()]
+    features = [feature_input(feature) for feature in read_features(pack).values()]
     scores = [score_input(name, part) for name in pack.detectors for part in SCORE_PARTS]
     reads = dict.fromkeys(read for rule in pack.rules for read in inputs_of(rule.when.tree))
     return (*features, *scores, *(read for read in reads if read.kind in CARRIED))
@@ -181,10 +195,11 @@ def name_of(pack: Pack, history: History) -> str:
          [(sorted(filter_.events), repr(filter_.tree)) for filter_ in each.filters])
         for name, each in pack.features.items()
     ]  # fmt: skip
+    waits = [(rule.id, rule.absence.within_ms, repr(rule.when.tree)) for rule in pack.rules if rule.absence is not None]
     listed = [(name, sorted(spec.entries.items())) for name, spec in sorted(pack.lists.items())]
     detectors = [(name, repr(spec)) for name, spec in pack.detectors.items()]
     depends = (
-        FORMAT, pack.currency, pack.timing, features, detectors, blocking, judged,
+        FORMAT, pack.currency, pack.timing, features, waits, detectors, blocking, judged,
         listed if _lists_matter(pack) else [], [repr(each) for each in watched_inputs(pack)],
     )  # fmt: skip
     return hashlib.sha256(f"{history.identity()}{depends!r}".encode()).hexdigest()[:32]
@@ -214,11 +229,11 @@ def _kept(place: Path) -> FeatureTable | None:
     """The table that is kept there; None where there is none, or none that can be read."""
     try:
         account = msgspec.json.decode((place / ACCOUNT_FILE).read_bytes(), type=Account)
-        table = FeatureTable(pl.read_parquet(place / EVENTS_FILE), pl.read_parquet(place / LABELS_FILE), account)
+        events, labels, waits = (pl.read_parquet(place / name) for name in (EVENTS_FILE, LABELS_FILE, WAITS_FILE))
     except (OSError, msgspec.MsgspecError, pl.exceptions.PolarsError):
         return None
     os.utime(place)
-    return table
+    return FeatureTable(events, labels, account, waits)
 
 
 def _keep(table: FeatureTable, place: Path) -> None:
@@ -229,6 +244,7 @@ def _keep(table: FeatureTable, place: Path) -> None:
     try:
         table.events.write_parquet(half / EVENTS_FILE, compression="lz4")
         table.labels.write_parquet(half / LABELS_FILE, compression="lz4")
+        table.waits.write_parquet(half / WAITS_FILE, compression="lz4")
         (half / ACCOUNT_FILE).write_bytes(msgspec.json.encode(table.account))
         shutil.rmtree(place, ignore_errors=True)
         half.rename(place)
@@ -248,16 +264,17 @@ def compute(pack: Pack, history: History, progress: Progress) -> FeatureTable:
     watched = watched_inputs(pack)
     engine = Engine(measured_pack(pack), watched=watched)
     lists = {name: spec.entries for name, spec in pack.lists.items()}
-    tally = _Tally()
+    tally, waiting = _Tally(), Waiting()
     frames, labels = [pl.DataFrame(schema=_schema(watched))], [pl.DataFrame(schema=LABELS)]
     for chunk in history.chunks():
         parts = engine.measure(chunk.batch, lists)
         frames += [_frame(part, chunk) for part in parts]
         labels.append(chunk.labels)
         tally.add(chunk, parts)
+        waiting.add(chunk, parts)
         progress(chunk.share)
     events = pl.concat(frames, how="diagonal")
-    return FeatureTable(events, pl.concat(labels), tally.account(events, history))
+    return FeatureTable(events, pl.concat(labels), tally.account(events, history), waiting.table())
 
 
 def _schema(watched: Iterable[Input]) -> Mapping[str, type[pl.DataType]]:

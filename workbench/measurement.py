@@ -73,7 +73,10 @@ class View:
 
     `amount_minor` is int64[n], 0 where there is no amount in the pack's currency. `day` is int64[n], the day of each
     event counted from the first; a late event of an earlier day counts on the first. `days` is how many there are.
+    `waits` is the view of the history's waits, if it has one.
     """
+
+    waits: "View | None" = None
 
     def __init__(self, table: FeatureTable, evaluation: Evaluation, truth: Truth, start_ms: int, end_ms: int) -> None:
         """The view covers the time from `start_ms` to `end_ms`."""
@@ -85,7 +88,14 @@ class View:
         self.days = max(1, end_ms // DAY_MS - self.first_day + 1)
         self.span_days = max(1.0, (end_ms - start_ms) / DAY_MS)
         self.amount_minor: NDArray[np.int64] = table.events["amount_minor"].fill_null(0).to_numpy()
-        self.day = np.clip(table.numbers("timestamp_ms") // DAY_MS - self.first_day, 0, self.days - 1)
+        decided = "timer_ms" if "timer_ms" in table.events.columns else "timestamp_ms"
+        self.day = np.clip(table.numbers(decided) // DAY_MS - self.first_day, 0, self.days - 1)
+
+    def measuring(self, outcome: Outcome) -> tuple["View", Outcome]:
+        """What measures the rule of an outcome: its waits, if it waits for what does not come."""
+        if outcome.rule.absence is None or self.waits is None:
+            return self, outcome
+        return self.waits, next(each for each in self.waits.evaluation.outcomes if each.rule is outcome.rule)
 
     def count_fraud(self, places: Places) -> int:
         return int(np.count_nonzero(self.truth.fraud[places]))
@@ -136,17 +146,12 @@ class View:
         Actions are places in `schemas.ACTIONS`, or one more where there is no decision.
         """
         evaluation, rule = self.evaluation, outcome.rule
+        decided = self.decided_if_turned(outcome)
         numbers, sets = evaluation.sets
         live = [each.rule for each in evaluation.live]
         others = [[live[number] for number in hit if live[number] is not rule] for hit in sets]
         own = [] if rule.mode == "live" else [rule]
         by_set = np.array([ACTIONS.index(action_of(rules + own)) for rules in others], dtype=np.int64)
-        rest = {*TRANSACTION_TYPES}.union(
-            *(each.rule.events for each in evaluation.outcomes if each.rule.mode != "off" and each.rule is not rule)
-        )
-        kept = rest if rule.mode == "live" else rest | rule.events
-        types = self.table.events["field.type"]
-        decided = types.is_in(sorted(kept)).to_numpy()
         before = np.where(evaluation.decided, evaluation.actions, _WORDS.index(NONE))
         after = before.copy()
         after[outcome.hits] = by_set[numbers[outcome.hits]]
@@ -154,6 +159,19 @@ class View:
         after[decided & (after == _WORDS.index(NONE))] = 0
         places = np.flatnonzero(before != after)
         return places, before[places], after[places]
+
+    def decided_if_turned(self, outcome: Outcome) -> NDArray[np.bool_]:
+        """Which events get a decision if a live rule is off, or another one live, bool[n]."""
+        rule = outcome.rule
+        rest = {*TRANSACTION_TYPES}.union(
+            *(
+                each.rule.events
+                for each in self.evaluation.outcomes
+                if each.rule.mode != "off" and each.rule is not rule
+            )
+        )
+        kept = rest if rule.mode == "live" else rest | rule.events
+        return self.table.events["field.type"].is_in(sorted(kept)).to_numpy()
 
     def changes(self, places: Places, before: NDArray[np.int64], after: NDArray[np.int64]) -> Iterator[Change]:
         """The changes of the decisions at `places` from one action to another, by both; the most frequent first."""

@@ -18,6 +18,7 @@ from workbench.feature_table import Account, FeatureTable, silent_features
 from workbench.history import LABELS
 from workbench.labels import Truth, truth_of
 from workbench.measurement import DAY_MS, Change, Proportion, View
+from workbench.waits import WaitView, evaluate_waits
 
 VERSION = 1
 """Of the document: raised when a field changes its meaning or goes."""
@@ -76,10 +77,11 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 class RuleReport(msgspec.Struct, frozen=True):
     """One rule on its own, and given the others.
 
-    `judged` events are of a type that it judges; on `missing` ones its condition had no outcome, on `errors` its
-    evaluation failed, and it neither hits nor is missing. `unmeasured` names what it reads and none of them has. Where
-    it hits nothing for that reason, or judges nothing, `hits` and all that follows is None. `only` are hits without any
-    other live rule. `money_caught` is that of fraud that it hits, `good_money_stopped` that of good transactions.
+    `judged` events are of a type that it judges, or they began waits of its own that were over. On `missing` ones its
+    condition had no outcome, on `errors` its evaluation failed, and it neither hits nor is missing. `unmeasured` names
+    what it reads and none of them has. Where it hits nothing for that reason, or judges nothing, `hits` and all that
+    follows is None. `only` are hits without any other live rule. `money_caught` is that of fraud that it hits,
+    `good_money_stopped` that of good transactions.
     """
 
     rule: str
@@ -139,12 +141,20 @@ def view_of(
     account = table.account
     start_ms = max(account.start_ms, account.start_ms if from_ms is None else from_ms)
     end_ms = account.end_ms if to_ms is None else min(to_ms, account.end_ms)
-    chosen = table
-    if from_ms is not None or to_ms is not None:
-        within = pl.col("timestamp_ms").is_between(from_ms or 0, to_ms or 2**62, closed="left")
-        chosen = FeatureTable(table.events.filter(within), table.labels, account)
+    chosen = FeatureTable(_within(table.events, "timestamp_ms", from_ms, to_ms), table.labels, account)
+    over = FeatureTable(_within(table.waits, "timer_ms", from_ms, to_ms), table.labels, account)
     labels = pl.DataFrame(schema=LABELS) if given is None else given
-    return View(chosen, evaluate(pack, chosen), truth_of(chosen, labels, maturity_ms), start_ms, max(start_ms, end_ms))
+    period = start_ms, max(start_ms, end_ms)
+    view = View(chosen, evaluate(pack, chosen), truth_of(chosen, labels, maturity_ms), *period)
+    view.waits = WaitView(over, evaluate_waits(pack, over), truth_of(over, labels, maturity_ms), *period)
+    return view
+
+
+def _within(events: pl.DataFrame, time: str, from_ms: int | None, to_ms: int | None) -> pl.DataFrame:
+    """The rows with that time in the period."""
+    if from_ms is None and to_ms is None:
+        return events
+    return events.filter(pl.col(time).is_between(from_ms or 0, to_ms or 2**62, closed="left"))
 
 
 def report_of(view: View, data: str, maturity_ms: int) -> Report:
@@ -165,7 +175,7 @@ def report_of(view: View, data: str, maturity_ms: int) -> Report:
         precision=view.precision(stopped),
         recall=view.recall(stopped, evaluation.decided),
         unmeasured_features=[name for name in pack.features if name in silent],
-        rules=[_rule(view, outcome) for outcome in evaluation.outcomes],
+        rules=[_rule(*view.measuring(outcome)) for outcome in evaluation.outcomes],
     )
 
 
@@ -184,15 +194,18 @@ def _labels(truth: Truth, maturity_ms: int) -> Labels:
 
 
 def _decided(view: View, number: int) -> Decided:
-    evaluation, currency = view.evaluation, view.evaluation.pack.currency
-    places = np.flatnonzero((evaluation.actions == number) & evaluation.decided)
+    """Decisions on waits are among them."""
+    currency = view.evaluation.pack.currency
+    events = fraud = good = fraud_minor = good_minor = 0
+    for each in (view, *([view.waits] if view.waits else [])):
+        places = np.flatnonzero((each.evaluation.actions == number) & each.evaluation.decided)
+        events += len(places)
+        fraud += each.count_fraud(places)
+        good += each.count_good(places)
+        fraud_minor += each.fraud_minor(places)
+        good_minor += each.good_minor(places)
     return Decided(
-        ACTIONS[number],
-        len(places),
-        view.count_fraud(places),
-        view.count_good(places),
-        major_text(view.fraud_minor(places), currency),
-        major_text(view.good_minor(places), currency),
+        ACTIONS[number], events, fraud, good, major_text(fraud_minor, currency), major_text(good_minor, currency)
     )
 
 

@@ -10,18 +10,50 @@ from schemas import ACTIONS, Decision
 from support.cuts import Incoming, told
 from workbench.evaluation import evaluate
 from workbench.feature_table import FeatureTable
+from workbench.waits import evaluate_waits
 
 Decided = tuple[str, tuple[str, ...], tuple[str, ...]]
 """The action, the live rules that hit, and the shadow rules that would have."""
 
+Waited = tuple[Decided, int, int, bool]
+"""The decision on a wait, when its event happened, when it ended, and whether all was known that came meanwhile."""
 
-def decided_live(pack: Pack, path: Path) -> list[Decided]:
-    """The new decisions of a live engine on the file's lines, in order; a backtest has none on waits."""
+
+def _told_live(pack: Pack, path: Path) -> list[Decision]:
     lists = {name: spec.entries for name, spec in pack.lists.items()}
     stream = [Incoming(line) for line in path.read_bytes().splitlines()]
     told_live = told(Engine(pack), stream, lists, [len(stream)]).decisions
-    decisions = [msgspec.json.decode(each, type=Decision) for each in told_live]
+    return [msgspec.json.decode(each, type=Decision) for each in told_live]
+
+
+def decided_live(pack: Pack, path: Path) -> list[Decided]:
+    """The new decisions of a live engine on the file's lines, in order, without those on waits."""
+    decisions = _told_live(pack, path)
     return [(each.action, each.rules, each.shadow) for each in decisions if not each.duplicate and not each.timer]
+
+
+def waits_live(pack: Pack, path: Path) -> list[Waited]:
+    """Its decisions on waits, in order."""
+    return [
+        ((each.action, each.rules, each.shadow), each.timestamp, each.timer, "windows" not in each.missing)
+        for each in _told_live(pack, path)
+        if each.timer is not msgspec.UNSET
+    ]
+
+
+def waits_by_backtest(pack: Pack, table: FeatureTable) -> list[Waited]:
+    """The same, from a table's waits."""
+    over = FeatureTable(table.waits, table.labels, table.account)
+    evaluation = evaluate_waits(pack, over)
+    rules = {at: outcome.rule for outcome in evaluation.outcomes for at in outcome.hits.tolist()}
+    found: list[Waited] = []
+    for at in range(len(over)):
+        if evaluation.decided[at]:
+            rule, row = rules[at], over.events.row(at, named=True)
+            live, shadow = ((rule.id,), ()) if rule.mode == "live" else ((), (rule.id,))
+            decided = ACTIONS[evaluation.actions[at]], live, shadow
+            found.append((decided, row["timestamp_ms"], row["timer_ms"], row["complete"]))
+    return found
 
 
 def decided_by_backtest(pack: Pack, table: FeatureTable) -> list[Decided]:

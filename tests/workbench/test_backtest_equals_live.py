@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rules import Pack
-from support.backtests import decided_by_backtest, decided_live
+from support.backtests import decided_by_backtest, decided_live, waits_by_backtest, waits_live
 from support.random_packs import LIST_FILES, random_pack
 from support.random_streams import random_stream
 from support.rule_packs import sound_pack
@@ -36,7 +36,9 @@ def test_a_backtest_decides_as_the_live_engine(
 ) -> None:
     monkeypatch.setattr("detectors.ranks.SETTLED", 15)
     pack, path = _drawn(tmp_path, seed, scores=scores)
-    assert decided_by_backtest(pack, compute(pack, History(path), _ignore)) == decided_live(pack, path)
+    table = compute(pack, History(path), _ignore)
+    assert decided_by_backtest(pack, table) == decided_live(pack, path)
+    assert waits_by_backtest(pack, table) == waits_live(pack, path)
 
 
 def test_random_histories_have_every_kind_of_decision(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -60,5 +62,6 @@ def test_a_table_that_was_kept_is_the_same(tmp_path: Path) -> None:
     assert seen == []
     assert again.events.equals(first.events)
     assert again.labels.equals(first.labels)
+    assert again.waits.equals(first.waits)
     assert again.account == first.account
     assert decided_by_backtest(pack, again) == decided_live(pack, path)
