@@ -27,23 +27,22 @@ from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Hasher
 MEMORY_BYTES = 4 << 30
 """Address space for the windows unless the caller says otherwise."""
 
-
 Prepared = tuple[Bundle, Readmitted]
 """Events to be restored, of which it is known that they have come, but not yet what they did."""
 
 LAPSES: dict[int, Lapse] = {LATE: "late", FUTURE: "future"}
-
 _CHANGING: frozenset[type[Event]] = frozenset((Reversal, Correction))
 
 
 class Decisions(msgspec.Struct, frozen=True):
     """Decisions on a batch: for the events at `positions` of `batch.events` the JSON of each.
 
-    `actions` are those of the events that were decided now. `watched` has, for each of these, the values of the inputs
-    that the engine was told to watch; it is empty without any. `repeated` are the positions of events that had been
-    decided before, `conflicting` of those whose id had been used by another event: they get no decision.
-    `unmatched` counts reversals and corrections of transactions that are not known. Where a wait was in vain, its
-    decision stands before that of the event which came then, and has the position -1 less that event's.
+    `actions` are those of the events that were decided now, `watched` for each of these the values of the inputs that
+    the engine was told to watch, empty without any. `repeated` are the positions of events that had been decided
+    before, `conflicting` of those whose id had been used by another event: they get no decision. `strayed` were too
+    late or too far ahead for a window, judged or not. `unmatched` counts reversals and corrections of unknown
+    transactions. Where a wait was in vain, its decision stands before that of the event which came then, and has the
+    position -1 less that event's.
     """
 
     positions: list[int]
@@ -54,6 +53,7 @@ class Decisions(msgspec.Struct, frozen=True):
     conflicting: list[int]
     unmatched: int
     pieces: tuple[Piece, ...]
+    strayed: Mapping[int, Lapse]
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
@@ -278,6 +278,7 @@ class Engine:
             [] if kinds is None else [start + at for at, kind in enumerate(kinds) if kind == CONFLICT],
             0 if entered.revalued else 1,
             (self._piece(entered, said, times, tails, answered),),
+            {start + at: lapse for at, lapse in lapses.items()} if lapses else lapses,
         )
 
     def measure(self, batch: Batch, lists: Lists) -> list[Measured]:
@@ -386,4 +387,5 @@ def joined(parts: list[Decisions]) -> Decisions:
         [at for part in parts for at in part.conflicting],
         sum(part.unmatched for part in parts),
         tuple(piece for part in parts for piece in part.pieces),
+        {at: lapse for part in parts for at, lapse in part.strayed.items()},
     )

@@ -10,6 +10,7 @@ from click.shell_completion import get_completion_class
 COMMANDS = {
     "backtest": "Show what the rules of a pack would have done on past events.",
     "demo": "Run the main job on a simulated stream with planted fraud, and watch it.",
+    "explain": "Say why an event was decided as it was, and what would have changed that.",
     "features": "List what a pack counts, over which time, and which rules read it.",
     "health": "Tell whether the run that owns a state directory makes progress.",
     "lint": "Check a pack and show every finding with its place.",

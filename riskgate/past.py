@@ -47,17 +47,25 @@ class Past:
     def view(self, pack: Pack) -> View:
         """What the pack would have done on them. Raises PastError."""
         try:
-            history = History(self.data, None if self.map_file is None else read_map(self.map_file))
+            history = history_of(self.data, self.map_file)
             given = None if self.labels is None else read_labels(self.labels)
             with loading_kernels():
                 Engine(pack)
             with progress("computing features") as step:
                 table = feature_table(pack, history, self.cache or cache_folder(), step)
-        except (HistoryError, MappingError) as error:
+        except HistoryError as error:
             raise PastError(str(error)) from error
         if not len(table):
             raise PastError(f"`{self.data}` has no event that the pack judges")
         return view_of(pack, table, given, self.maturity_ms, self.from_ms, self.to_ms)
+
+
+def history_of(data: Path, map_file: Path | None) -> History:
+    """The events of a file. Raises PastError."""
+    try:
+        return History(data, None if map_file is None else read_map(map_file))
+    except (HistoryError, MappingError) as error:
+        raise PastError(str(error)) from error
 
 
 def cache_folder() -> Path:

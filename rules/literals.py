@@ -148,3 +148,13 @@ def duration_text(milliseconds: int) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or "0s"
+
+
+def exact_duration(milliseconds: int) -> str:
+    """A duration of at least 0 in all its units, as it can be written but for the spaces: `1h 5m 41s`."""
+    parts: list[str] = []
+    rest = milliseconds
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, rest = divmod(rest, UNITS_MS[unit])
+        parts += [f"{count}{unit}"] * bool(count)
+    return " ".join(parts) or "0s"

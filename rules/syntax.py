@@ -220,6 +220,14 @@ class Condition:
         """This condition where all of the others hold too; its text stays as it is."""
         return replace(self, tree=Junction("and", (self.tree, *by))) if by else self
 
+    @property
+    def unrestricted(self) -> "Condition | None":
+        """The condition without the exceptions and the end that restrict it; None where nothing does."""
+        tree = self.tree
+        if not isinstance(tree, Junction) or not any(isinstance(node, InTuples | Before) for node in walk(tree)):
+            return None
+        return replace(self, tree=tree.operands[0])
+
 
 def children(node: Node) -> tuple[Node, ...]:
     match node:

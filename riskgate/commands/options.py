@@ -43,9 +43,12 @@ class MomentType(click.ParamType[int]):
             self.fail(f"expected a day or a time such as `2026-01-31T12:00:00Z`, got `{value}`", param, ctx)
 
 
+DATA = click.option("--data", type=FILE, required=True, help="Events in a .ndjson, .jsonl, .csv or .parquet file.")
+MAP = click.option("--map", "map_file", type=FILE, help="YAML that names foreign columns of a CSV or Parquet file.")
+
 _PAST_EVENTS = (
-    click.option("--data", type=FILE, required=True, help="Events in a .ndjson, .jsonl, .csv or .parquet file."),
-    click.option("--map", "map_file", type=FILE, help="YAML that names foreign columns of a CSV or Parquet file."),
+    DATA,
+    MAP,
     click.option("--labels", type=FILE, help="A file with transaction_id, fraud and labelled_at."),
     click.option(
         "--maturity",

@@ -1,0 +1,197 @@
+"""Tracing: one event's way through the live engine, in the midst of all events of a history.
+
+The engine decides every event of the history, as it would have been, and tells what its conditions saw of the one that
+is asked for. A second reading collects the events that lie in its windows.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from engine import Decisions, Engine
+from rules import Feature, Input, Pack
+from rules.scopes import SCORE_PARTS, feature_input, score_input
+from rules.sentences import compile_sentence
+from rules.syntax import inputs_of
+from schemas import PRICED, Correction, Decision, Event, Reversal, Value
+from schemas.batches import Batch
+from windows import NULL
+from workbench.evaluation import lists_of
+from workbench.history import History
+from workbench.recount import Fate, Happening, Scan
+from workbench.tabular import HistoryError
+
+TRACES_MAX = 8
+"""So many new decisions on one id are traced; an id may be used again after `dedupe`."""
+
+_CHANGING: frozenset[type[Event]] = frozenset((Reversal, Correction))
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One new decision: on which event, as the number `at` from 0 of all that were read, with the values it saw.
+
+    `moment_ms` is as of when it was judged.
+    """
+
+    at: int
+    event: Event
+    moment_ms: int
+    decision: Decision
+    values: Mapping[Input, Value]
+
+
+@dataclass
+class Traced:
+    """What became of the events with one id.
+
+    `traces` are the new decisions, at most TRACES_MAX of `decided`. `repeated` came again, `conflicting` had other
+    content. `timers` are decisions on waits that one of them began. `unjudged` is the last that got no decision.
+    `fates` has, by number, all events of the history that count in no window. `unread` counts what could not be read.
+    """
+
+    traces: list[Trace] = field(default_factory=list)
+    decided: int = 0
+    repeated: int = 0
+    conflicting: int = 0
+    unjudged: Event | None = None
+    timers: list[Decision] = field(default_factory=list)
+    fates: dict[int, Fate] = field(default_factory=dict)
+    unread: int = 0
+
+
+def watched_inputs(pack: Pack) -> tuple[Input, ...]:
+    """All that is to be told of an event: every feature and score, and whatever else a rule or its sentence reads."""
+    features = [feature_input(feature) for feature in pack.features.values()]
+    scores = [score_input(name, part) for name in pack.detectors for part in SCORE_PARTS]
+    reads = (read for rule in pack.rules for read in inputs_of(rule.when.tree))
+    said = (read for rule in pack.rules for read in compile_sentence(rule, pack).inputs)
+    return tuple(dict.fromkeys((*features, *scores, *reads, *said)))
+
+
+def trace(pack: Pack, history: History, name: str, progress: Progress) -> Traced:
+    """Lets the engine decide all of the history, and watches what becomes of the id. Raises HistoryError."""
+    return _Tracer(pack, name).run(history, progress)
+
+
+class _Tracer:
+    def __init__(self, pack: Pack, name: str) -> None:
+        self._name = name
+        self._engine = Engine(pack)
+        self._lists = lists_of(pack)
+        self._watched = watched_inputs(pack)
+        self._watching = self._engine.renewal(pack, self._watched)
+        self._plain = self._engine.renewal(pack)
+        self._found = Traced()
+        self._first = 0
+
+    def run(self, history: History, progress: Progress) -> Traced:
+        for chunk in history.chunks():
+            self._found.unread += len(chunk.unread)
+            for batch in _apart(chunk.batch, self._name):
+                self._decide(batch)
+            progress(chunk.share)
+        return self._found
+
+    def _decide(self, batch: Batch) -> None:
+        is_it = len(batch.events) == 1 and batch.events[0].id == self._name
+        if is_it:
+            self._engine.change(self._watching)
+        made = self._engine.decide(batch, self._lists)
+        if is_it:
+            self._engine.change(self._plain)
+            self._note(batch, made)
+        for position, encoded in zip(made.positions, made.encoded, strict=True):
+            if position < 0:
+                decision = msgspec.json.decode(encoded, type=Decision)
+                if decision.transaction_id == self._name:
+                    self._found.timers.append(decision)
+        self._take_note(made)
+        self._first += len(batch.events)
+
+    def _note(self, batch: Batch, made: Decisions) -> None:
+        """What became of the event that is asked for, which is alone in its batch."""
+        found, (event,) = self._found, batch.events
+        if made.repeated:
+            found.repeated += 1
+        elif made.conflicting:
+            found.conflicting += 1
+        elif not made.watched:
+            found.unjudged = event
+        else:
+            found.decided += 1
+            if len(found.traces) < TRACES_MAX:
+                decision = msgspec.json.decode(made.encoded[made.positions.index(0)], type=Decision)
+                values = dict(zip(self._watched, made.watched[-1], strict=True))
+                found.traces.append(Trace(self._first, event, _moments_of(made)[0], decision, values))
+
+    def _take_note(self, made: Decisions) -> None:
+        fates, first = self._found.fates, self._first
+        fates |= {first + at: fate for at, fate in made.strayed.items()}
+        fates |= {first + at: "repeated" for at in made.repeated}
+        fates |= {first + at: "conflicting" for at in made.conflicting}
+
+
+def _moments_of(made: Decisions) -> list[int]:
+    """For each event that was admitted as of when it counts."""
+    return [moment for piece in made.pieces for moment in piece.entered.columns.timestamp_ms.tolist()]
+
+
+def _apart(batch: Batch, name: str) -> Iterator[Batch]:
+    """The batch in parts, in which each event with this id is alone."""
+    places = [at for at, event in enumerate(batch.events) if event.id == name]
+    ends = sorted({end for at in places for end in (at, at + 1)} | {len(batch.events)})
+    start = 0
+    for end in ends:
+        if start < end:
+            yield _between(batch, start, end)
+            start = end
+
+
+def _between(batch: Batch, start: int, end: int) -> Batch:
+    if end - start == len(batch.events):
+        return batch
+    times, amounts = batch.timestamp_ms[start:end], batch.amount_minor[start:end]
+    return Batch(batch.events[start:end], batch.raws[start:end], times, amounts, [])
+
+
+def scan(pack: Pack, history: History, features: Sequence[Feature], traced: Traced, of: Trace) -> Scan:
+    """The events that may lie in the windows of `features` as of a traced decision. Raises HistoryError."""
+    found = Scan(features, of.event)
+    reach_ms = max((each.delay_ms + max(each.over_ms, each.against_ms) for each in features), default=0)
+    since_ms, first = of.moment_ms - reach_ms, 0
+    for chunk in history.chunks():
+        batch = chunk.batch
+        for at in _places(batch, since_ms):
+            event, number = batch.events[at], first + at
+            fate = traced.fates.get(number, "counted")
+            amount = _amount(batch, at, pack.currency)
+            if number == of.at:
+                found.add(Happening(event, of.moment_ms, fate, amount, amount))
+                return found
+            if found.wants(event):
+                found.add(Happening(event, int(batch.timestamp_ms[at]), fate, amount, amount))
+            if isinstance(event, Reversal | Correction) and fate not in ("repeated", "conflicting"):
+                found.revalue(event.original_transaction_id, amount)
+        first += len(batch.events)
+    raise HistoryError(f"expected the data to be what it was a moment ago: `{history.path}` has changed")
+
+
+def _places(batch: Batch, since_ms: int) -> list[int]:
+    """Where the events are that may matter: those behind a moment, and whatever changes another event."""
+    matters = batch.timestamp_ms > since_ms
+    if not _CHANGING.isdisjoint(map(type, batch.events)):
+        matters |= np.array([type(event) in _CHANGING for event in batch.events], dtype=np.bool_)
+    places: list[int] = np.flatnonzero(matters).tolist()
+    return places
+
+
+def _amount(batch: Batch, at: int, currency: str) -> int | None:
+    """The amount in minor units, None where it is none of the pack's currency."""
+    event = batch.events[at]
+    minor = int(batch.amount_minor[at])
+    return minor if isinstance(event, PRICED) and event.currency == currency and minor != NULL else None
