@@ -14,6 +14,7 @@ COMMANDS = {
     "features": "List what a pack counts, over which time, and which rules read it.",
     "health": "Tell whether the run that owns a state directory makes progress.",
     "lint": "Check a pack and show every finding with its place.",
+    "lists": "Show and change what the lists of a pack hold, in its files or in a store.",
     "new": "Begin a rule: a commented text with tests that pass.",
     "run": "Decide a stream of events from a file, a pipe or Kafka.",
     "state": "Show what a state directory holds, without taking it.",

@@ -5,13 +5,16 @@ One interface, in memory and in Redis. A store that cannot be reached says so in
 
 from stores.memory import MemoryStore
 from stores.opening import StoreUrlError, open_store
-from stores.protocol import DECISION_EXPIRY_MS, Answer, ListEntry, Store
+from stores.protocol import DECISION_EXPIRY_MS, LIST_CHANGES_MAX, Answer, ListChange, ListEntry, Lists, Store
 from stores.redis import RedisStore
 
 __all__ = [
     "DECISION_EXPIRY_MS",
+    "LIST_CHANGES_MAX",
     "Answer",
+    "ListChange",
     "ListEntry",
+    "Lists",
     "MemoryStore",
     "RedisStore",
     "Store",

@@ -1,8 +1,9 @@
 """A store inside the process, gone with it."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
-from stores.protocol import DECISION_EXPIRY_MS, Answer, ListEntry
+from stores.protocol import DECISION_EXPIRY_MS, LIST_CHANGES_MAX, Answer, ListChange, ListEntry
 
 DECISIONS_MAX = 1_000_000
 """How many decisions are kept unless told otherwise; the oldest make room."""
@@ -18,6 +19,7 @@ class MemoryStore:
         self._entries: dict[str, dict[str, ListEntry]] = {}
         self._lists: dict[str, dict[str, int]] = {}
         self._profiles: dict[str, dict[str, str]] = {}
+        self._changes: deque[ListChange] = deque(maxlen=LIST_CHANGES_MAX)
 
     @property
     def name(self) -> str:
@@ -53,14 +55,25 @@ class MemoryStore:
                 return
             del kept[oldest]
 
-    def add_to_list(self, name: str, entry: ListEntry) -> None:
+    def list_names(self) -> tuple[str, ...]:
+        return tuple(sorted(self._lists))
+
+    def add_to_list(self, name: str, entry: ListEntry, at_ms: int) -> None:
         self._entries.setdefault(name, {})[entry.value] = entry
+        self._note(ListChange(at_ms, name, entry.value, "added", entry.added_by, entry.reason, entry.expires_ms))
+
+    def remove_from_list(self, name: str, value: str, who: str, why: str, at_ms: int) -> bool:
+        found = self._entries.get(name, {}).pop(value, None) is not None
+        if found:
+            self._note(ListChange(at_ms, name, value, "removed", who, why, None))
+        return found
+
+    def _note(self, change: ListChange) -> None:
+        self._changes.append(change)
         self._publish()
 
-    def remove_from_list(self, name: str, value: str) -> bool:
-        found = self._entries.get(name, {}).pop(value, None) is not None
-        self._publish()
-        return found
+    def list_changes(self) -> tuple[ListChange, ...]:
+        return tuple(self._changes)
 
     def _publish(self) -> None:
         """Answers that were given keep the lists as they were."""

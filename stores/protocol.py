@@ -1,7 +1,7 @@
 """What every store promises."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 DECISION_EXPIRY_MS = 24 * 60 * 60 * 1000
 """How long a decision is found again, unless the store is told otherwise."""
@@ -14,6 +14,24 @@ class ListEntry(NamedTuple):
     expires_ms: int
     added_by: str
     reason: str
+
+
+LIST_CHANGES_MAX = 100_000
+"""So many of the latest changes of lists are kept."""
+
+
+class ListChange(NamedTuple):
+    """Who changed a list, when (epoch milliseconds), how and why. `expires_ms` is the added entry's, None for one that
+    was removed.
+    """
+
+    at_ms: int
+    name: str
+    value: str
+    did: Literal["added", "removed"]
+    who: str
+    why: str
+    expires_ms: int | None
 
 
 class Answer(NamedTuple):
@@ -34,15 +52,34 @@ class Answer(NamedTuple):
         return self.problem is None
 
 
-class Store(Protocol):
+class Lists(Protocol):
+    """Lists that analysts change, with a record of all changes. All methods raise OSError where it is out of reach."""
+
+    @property
+    def name(self) -> str:
+        """Where the lists are, for messages; never holds a secret."""
+
+    def list_names(self) -> tuple[str, ...]:
+        """The lists that have an entry, or may have one, by name."""
+
+    def list_entries(self, name: str) -> tuple[ListEntry, ...]:
+        """The entries by value, those that have expired as well."""
+
+    def add_to_list(self, name: str, entry: ListEntry, at_ms: int) -> None:
+        """Adds the entry, or replaces the one with the same value, at a time in epoch milliseconds."""
+
+    def remove_from_list(self, name: str, value: str, who: str, why: str, at_ms: int) -> bool:
+        """Whether the value was in the list."""
+
+    def list_changes(self) -> tuple[ListChange, ...]:
+        """The latest changes, at most LIST_CHANGES_MAX, in the order in which they were made."""
+
+
+class Store(Lists, Protocol):
     """Decisions by id, kept for a fixed time after they were recorded, lists, and facts about users.
 
     Used by one thread.
     """
-
-    @property
-    def name(self) -> str:
-        """Which store this is, for messages; never holds a secret."""
 
     def exchange(
         self,
@@ -58,15 +95,6 @@ class Store(Protocol):
 
         The first decision recorded for an id stands until it expires.
         """
-
-    def add_to_list(self, name: str, entry: ListEntry) -> None:
-        """Adds the entry, or replaces the one with the same value. Raises OSError when the store is out of reach."""
-
-    def remove_from_list(self, name: str, value: str) -> bool:
-        """Whether the value was in the list. Raises OSError when the store is out of reach."""
-
-    def list_entries(self, name: str) -> tuple[ListEntry, ...]:
-        """The entries by value. Raises OSError when the store is out of reach."""
 
     def set_profile(self, user: str, facts: Mapping[str, str]) -> None:
         """Adds facts about a user, or replaces those there are. Raises OSError when the store is out of reach."""

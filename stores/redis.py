@@ -2,6 +2,7 @@
 
 Keys, after `riskgate:`. `decision:ID` holds a decision, `list:NAME` is a hash from each value to its entry, `lists` is
 the set of their names, and `lists:version` counts changes, so that lists that did not change are not read again.
+`lists:changes` is a list of the latest changes, each as JSON, the oldest first.
 `profile:USER` is a hash from each fact about the user to a text.
 Needs Redis 6.2 or later (`SET ... PXAT`).
 """
@@ -15,7 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from stores.protocol import DECISION_EXPIRY_MS, Answer, ListEntry
+from stores.protocol import DECISION_EXPIRY_MS, LIST_CHANGES_MAX, Answer, ListChange, ListEntry
 
 TIMEOUT_S = 0.25
 """How long one exchange may wait for Redis."""
@@ -28,9 +29,18 @@ _LIST = "riskgate:list:"
 _PROFILE = "riskgate:profile:"
 _NAMES = "riskgate:lists"
 _VERSION = "riskgate:lists:version"
+_CHANGES = "riskgate:lists:changes"
 
 _RECORD = """
 for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 1], 'PXAT', ARGV[1], 'NX') end
+"""
+
+_REMOVE = """
+if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('INCR', KEYS[2])
+redis.call('RPUSH', KEYS[3], ARGV[2])
+redis.call('LTRIM', KEYS[3], -ARGV[3], -1)
+return 1
 """
 
 
@@ -41,6 +51,7 @@ class _Details(msgspec.Struct):
 
 
 _decode_details = msgspec.json.Decoder(_Details).decode
+_decode_change = msgspec.json.Decoder(ListChange).decode
 
 
 class RedisStore:
@@ -142,19 +153,32 @@ class RedisStore:
             if entries
         }
 
-    def add_to_list(self, name: str, entry: ListEntry) -> None:
+    def list_names(self) -> tuple[str, ...]:
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.smembers(_NAMES)
+        return tuple(sorted(name.decode() for name in cast("set[bytes]", self._execute(pipeline)[0])))
+
+    def add_to_list(self, name: str, entry: ListEntry, at_ms: int) -> None:
         details = msgspec.json.encode(_Details(entry.expires_ms, entry.added_by, entry.reason))
+        change = ListChange(at_ms, name, entry.value, "added", entry.added_by, entry.reason, entry.expires_ms)
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.sadd(_NAMES, name)
         pipeline.hset(_LIST + name, entry.value, details)
         pipeline.incr(_VERSION)
+        pipeline.rpush(_CHANGES, msgspec.json.encode(change))
+        pipeline.ltrim(_CHANGES, -LIST_CHANGES_MAX, -1)
         self._execute(pipeline)
 
-    def remove_from_list(self, name: str, value: str) -> bool:
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.hdel(_LIST + name, value)
-        pipeline.incr(_VERSION)
+    def remove_from_list(self, name: str, value: str, who: str, why: str, at_ms: int) -> bool:
+        change = msgspec.json.encode(ListChange(at_ms, name, value, "removed", who, why, None))
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.eval(_REMOVE, 3, _LIST + name, _VERSION, _CHANGES, value, change, LIST_CHANGES_MAX)
         return self._execute(pipeline)[0] == 1
+
+    def list_changes(self) -> tuple[ListChange, ...]:
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.lrange(_CHANGES, 0, -1)
+        return tuple(map(_decode_change, cast("list[bytes]", self._execute(pipeline)[0])))
 
     def list_entries(self, name: str) -> tuple[ListEntry, ...]:
         pipeline = self._redis.pipeline(transaction=False)

@@ -85,11 +85,11 @@ def test_lists_of_the_store_extend_those_of_the_pack() -> None:
     bench = Bench(store, {"bins": {"a": 1, "b": 2}})
     bench.decide(payment("t1"))
     assert bench.judge.lists == {"bins": {"a": 1, "b": 2}}
-    store.add_to_list("bins", ListEntry("b", 9, "ann", ""))
-    store.add_to_list("users", ListEntry("u1", 9, "ann", ""))
+    store.add_to_list("bins", ListEntry("b", 9, "ann", ""), 1)
+    store.add_to_list("users", ListEntry("u1", 9, "ann", ""), 1)
     bench.decide(payment("t2"))
     assert bench.judge.lists == {"bins": {"a": 1, "b": 9}, "users": {"u1": 9}}
-    store.remove_from_list("bins", "b")
+    store.remove_from_list("bins", "b", "ann", "", 1)
     bench.decide(payment("t3"))
     assert bench.judge.lists == {"bins": {"a": 1, "b": 2}, "users": {"u1": 9}}
 

@@ -64,13 +64,13 @@ def test_an_expired_decision_can_be_recorded_anew(store: Store, now_ms: int) -> 
 
 def test_lists_change_while_it_runs(store: Store, now_ms: int) -> None:
     assert store.exchange([], [], now_ms).lists == {}
-    store.add_to_list("blocked", ListEntry("u1", 5_000, "ann", "ring"))
-    store.add_to_list("trusted", ListEntry("u2", 2**62, "bob", "staff"))
+    store.add_to_list("blocked", ListEntry("u1", 5_000, "ann", "ring"), 1)
+    store.add_to_list("trusted", ListEntry("u2", 2**62, "bob", "staff"), 2)
     before = store.exchange([], [], now_ms).lists
     assert before == {"blocked": {"u1": 5_000}, "trusted": {"u2": 2**62}}
-    store.add_to_list("blocked", ListEntry("u1", 6_000, "ann", "ring, longer"))
-    assert store.remove_from_list("trusted", "u2")
-    assert not store.remove_from_list("trusted", "u2")
+    store.add_to_list("blocked", ListEntry("u1", 6_000, "ann", "ring, longer"), 3)
+    assert store.remove_from_list("trusted", "u2", "eve", "left", 4)
+    assert not store.remove_from_list("trusted", "u2", "eve", "left", 5)
     assert store.exchange([], [], now_ms).lists == {"blocked": {"u1": 6_000}}
     assert before == {"blocked": {"u1": 5_000}, "trusted": {"u2": 2**62}}
 
@@ -78,7 +78,7 @@ def test_lists_change_while_it_runs(store: Store, now_ms: int) -> None:
 def test_entries_say_who_and_why(store: Store) -> None:
     entries = (ListEntry("\u00e9", 1, "ann", "x"), ListEntry("b", 2, "bob", ""))
     for entry in entries:
-        store.add_to_list("l", entry)
+        store.add_to_list("l", entry, 1)
     assert store.list_entries("l") == tuple(sorted(entries))
     assert store.list_entries("none") == ()
 

@@ -28,7 +28,7 @@ def behind(proxy: Proxy, redis_db: str, clock: list[float]) -> RedisStore:
 def test_an_outage_is_an_answer_and_ends_by_itself(proxy: Proxy, redis_db: str) -> None:
     clock = [0.0]
     store = behind(proxy, redis_db, clock)
-    store.add_to_list("blocked", ListEntry("u1", 2**62, "ann", "ring"))
+    store.add_to_list("blocked", ListEntry("u1", 2**62, "ann", "ring"), 1)
     assert store.exchange([], [("t1", b"one")], NOW_MS).reachable
 
     proxy.cut()
@@ -80,7 +80,7 @@ def test_a_server_that_does_not_answer_costs_one_short_wait(proxy: Proxy, redis_
 def test_lists_changed_by_another_process_are_seen(redis_db: str) -> None:
     one, other = RedisStore(redis_db), RedisStore(redis_db)
     assert one.exchange([], [], NOW_MS).lists == {}
-    other.add_to_list("blocked", ListEntry("u1", 7, "ann", ""))
+    other.add_to_list("blocked", ListEntry("u1", 7, "ann", ""), 1)
     assert one.exchange([], [], NOW_MS).lists == {"blocked": {"u1": 7}}
     unchanged = one.exchange([], [], NOW_MS).lists
     assert one.exchange([], [], NOW_MS).lists is unchanged
@@ -90,7 +90,7 @@ def test_lists_changed_by_another_process_are_seen(redis_db: str) -> None:
 
 def test_what_lies_under_the_keys_but_is_not_ours_is_a_problem(redis_db: str) -> None:
     store = RedisStore(redis_db)
-    store.add_to_list("blocked", ListEntry("u1", 7, "ann", ""))
+    store.add_to_list("blocked", ListEntry("u1", 7, "ann", ""), 1)
     with redis.Redis.from_url(redis_db) as client:
         client.hset("riskgate:list:blocked", "u2", "no JSON")
     answer = store.exchange([], [], NOW_MS)
@@ -103,9 +103,11 @@ def test_what_lies_under_the_keys_but_is_not_ours_is_a_problem(redis_db: str) ->
 def test_analysts_are_told_when_a_change_could_not_be_made() -> None:
     store = RedisStore("redis://user:s3cret@127.0.0.1:1/0")
     changes = (
-        lambda: store.add_to_list("l", ListEntry("u1", 7, "ann", "")),
-        lambda: store.remove_from_list("l", "u1"),
+        lambda: store.add_to_list("l", ListEntry("u1", 7, "ann", ""), 1),
+        lambda: store.remove_from_list("l", "u1", "ann", "", 1),
         lambda: store.list_entries("l"),
+        lambda: store.list_names(),
+        lambda: store.list_changes(),
     )
     for change in changes:
         with pytest.raises(OSError, match=r"127\.0\.0\.1:1.*refused") as raised:

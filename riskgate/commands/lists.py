@@ -1,0 +1,124 @@
+"""`riskgate lists`: its arguments. `riskgate.listing` does the work."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from riskgate.commands.options import PACK, MomentType
+
+TEXT_MAX = 256
+"""A value, a name and a reason have at most so many characters."""
+
+
+class _Text(click.ParamType[str]):
+    """Characters that a person can read again, on one line."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not 1 <= len(text) <= TEXT_MAX or not text.isprintable():
+            self.fail(f"expected 1 to {TEXT_MAX} printable characters, got {len(text)}", param, ctx)
+        return text
+
+
+_HOMES = (
+    click.option("--pack", metavar="DIR", type=PACK, help="The lists in the files of this pack."),
+    click.option(
+        "--store",
+        metavar="URL",
+        envvar="RISKGATE_STORE",
+        help="The lists of this store: redis://HOST:6379/0. What is there is added to the pack's own.",
+    ),
+)
+_AUTHORS = (
+    click.option("--who", type=_Text(), envvar="RISKGATE_USER", help="Your name.  [default: the login name]"),
+    click.option("--why", type=_Text(), required=True, help="The reason, such as the number of a case."),
+)
+
+
+def _with(options: tuple[Callable[..., Any], ...]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def given(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return given
+
+
+def _one_home(pack: Path | None, store: str | None) -> tuple[Path | None, str | None]:
+    """Exactly one of both; a pack that was typed goes before a store that only the environment names."""
+    source = click.get_current_context().get_parameter_source("store")
+    if pack is not None and source == ParameterSource.ENVIRONMENT:
+        return pack, None
+    if (pack is None) == (store is None):
+        raise click.UsageError(f"expected one of --pack and --store, got {'none' if pack is None else 'both'}")
+    return pack, store
+
+
+@click.group(name="lists")
+def command() -> None:
+    """Show and change what the lists of a pack hold, in its files or in a store.
+
+    Entries of a store come on top of the pack's own; where both have a value, the store's expiry counts. Each change
+    names who made it and why, and `riskgate lists changes` shows all of them. A running flow uses what has changed from
+    its next batch on, or once it has read its pack again.
+    """
+
+
+@command.command(name="show")
+@click.argument("name", required=False)
+@_with(_HOMES)
+@click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+def show(name: str | None, pack: Path | None, store: str | None, form: str) -> None:
+    """Show the entries of the list NAME, or how many entries each list has."""
+    from riskgate.listing import show_lists
+
+    click.get_current_context().exit(show_lists(*_one_home(pack, store), name, as_json=form == "json"))
+
+
+@command.command(name="add")
+@click.argument("name")
+@click.argument("value", type=_Text())
+@_with(_HOMES)
+@click.option(
+    "--expires",
+    "expires_ms",
+    metavar="TIME",
+    type=MomentType(),
+    help="Until when it counts, in the time of events; for ever without it.",
+)
+@_with(_AUTHORS)
+def add(
+    name: str, value: str, pack: Path | None, store: str | None, expires_ms: int | None, who: str | None, why: str
+) -> None:
+    """Put VALUE on the list NAME, or replace its entry there."""
+    from riskgate.listing import add_entry
+
+    click.get_current_context().exit(add_entry(*_one_home(pack, store), name, value, expires_ms, who, why))
+
+
+@command.command(name="remove")
+@click.argument("name")
+@click.argument("value", type=_Text())
+@_with(_HOMES)
+@_with(_AUTHORS)
+def remove(name: str, value: str, pack: Path | None, store: str | None, who: str | None, why: str) -> None:
+    """Take VALUE off the list NAME. Exits 1 where it is not on it."""
+    from riskgate.listing import remove_entry
+
+    click.get_current_context().exit(remove_entry(*_one_home(pack, store), name, value, who, why))
+
+
+@command.command(name="changes")
+@click.argument("name", required=False)
+@_with(_HOMES)
+@click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+def changes(name: str | None, pack: Path | None, store: str | None, form: str) -> None:
+    """Show who changed the list NAME, or any list, when, how and why."""
+    from riskgate.listing import show_changes
+
+    click.get_current_context().exit(show_changes(*_one_home(pack, store), name, as_json=form == "json"))
