@@ -16,6 +16,7 @@ COMMANDS = {
     "lint": "Check a pack and show every finding with its place.",
     "lists": "Show and change what the lists of a pack hold, in its files or in a store.",
     "new": "Begin a rule: a commented text with tests that pass.",
+    "replay": "Decide past events again and show whether the decisions are those that were given.",
     "run": "Decide a stream of events from a file, a pipe or Kafka.",
     "state": "Show what a state directory holds, without taking it.",
     "test": "Run the tests inside a pack's rules.",

@@ -45,11 +45,13 @@ class Unread:
 class Chunk:
     """Some of the events: `fields` has a row for each of `batch.events`, with those FIELD_NAMES that have a value.
 
+    `rows` has, for each of them, the number of its row or line in the data, from 1.
     `labels` are what the chunk says of transactions, with the columns of LABELS. `share` is how much of the data has
     been read, from 0 to 1.
     """
 
     batch: Batch
+    rows: Sequence[int]
     fields: pl.DataFrame
     unread: list[Unread]
     labels: pl.DataFrame
@@ -99,7 +101,9 @@ class History:
                 while lines := _some_lines(file):
                     batch = decode(lines)
                     unread = [Unread(first + each.index, each.reason, each.message) for each in batch.rejections]
-                    yield Chunk(batch, fields_of(batch.events), unread, told_by(batch), min(1.0, file.tell() / size))
+                    read = [first + index for index in batch.accepted()]
+                    share = min(1.0, file.tell() / size)
+                    yield Chunk(batch, read, fields_of(batch.events), unread, told_by(batch), share)
                     first += len(lines)
         except OSError as error:
             raise HistoryError(f"`{self.path}` cannot be read: {error.strerror}") from None
@@ -117,7 +121,8 @@ class History:
                 fields = fields_of(batch.events)
             share = min(1.0, (rows.first + rows.total) / total)
             labels = pl.concat([told_by(batch), _labels(table, rows, batch, fields)])
-            yield Chunk(batch, fields, _unread(rows, batch), labels, share)
+            read = [rows.first + rows.kept[index] + 1 for index in accepted]
+            yield Chunk(batch, read, fields, _unread(rows, batch), labels, share)
 
 
 def _fields_of_struct(batch: Batch) -> set[str]:
