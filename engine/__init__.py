@@ -7,6 +7,7 @@ it has become by that can be recorded, and restored from the records.
 from engine.composition import action_of
 from engine.engine import MEMORY_BYTES, Decisions, Engine, Prepared, Question, Renewal
 from engine.features import signature_of
+from engine.hindsight import Entered, Hindsight
 from engine.measurements import Measured
 from engine.messages import Message
 from engine.outfit import Outfit, obstacle
@@ -18,6 +19,8 @@ __all__ = [
     "MEMORY_BYTES",
     "Decisions",
     "Engine",
+    "Entered",
+    "Hindsight",
     "Learnt",
     "Measured",
     "Member",

@@ -81,6 +81,13 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
         """Whether there is one answer for each event that entered, its own."""
         return not self.answered and 8 * len(self.names) == len(self.ids)
 
+    def answers(self) -> list[int]:
+        """For each event that entered the number of its own answer, or -1."""
+        if self.each_its_own:
+            return list(range(len(self.names)))
+        numbers: list[int] = np.frombuffer(self.answered, dtype=np.int32).tolist()
+        return numbers
+
     def decisions(self) -> list[bytes]:
         """The answers as they were given."""
         times = np.frombuffer(self.timestamps if self.each_its_own else self.said, dtype=np.int64).tolist()

@@ -13,6 +13,7 @@ from flows.keeper import Keeper
 from flows.lifecycle import FlowError, PeerGoneError, Stop, StoppedError, stopped_by_signals
 from flows.pump import Pump
 from flows.recall import Lists, Recall
+from flows.recovery import kept_records
 from flows.renewal import PackWatch, marks_of
 from flows.resumption import Resumed, resume
 from flows.tally import Tally
@@ -49,6 +50,7 @@ __all__ = [
     "Tally",
     "Verdicts",
     "Worker",
+    "kept_records",
     "marks_of",
     "resume",
     "run",

@@ -84,6 +84,14 @@ def recover(engine: Restorable, frames: Mapping[int, Iterator[Frame]]) -> dict[i
     return slots
 
 
+def kept_records(frames: Mapping[int, Iterator[Frame]]) -> Iterator[Record]:
+    """All records in the frames of several slots, by their turn. Raises FlowError."""
+    try:
+        yield from merge(*(Slot().records(each) for each in frames.values()), key=_turn_of)
+    except StateError as error:
+        raise FlowError(str(error)) from error
+
+
 def reached_by(slots: Iterable[Slot]) -> dict[str, int]:
     """How far the input was read by all of them together."""
     furthest: dict[str, int] = {}

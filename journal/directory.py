@@ -7,7 +7,7 @@ from pathlib import Path
 from journal.files import Buffer
 from journal.frames import Frame
 from journal.listing import segments_in, slots_in
-from journal.manifest import Identity, open_manifest
+from journal.manifest import Identity, open_manifest, read_manifest_of
 from journal.segments import Torn
 from journal.slots import SLOTS_MAX, Slot, read_record
 from journal.writer import Journal
@@ -53,6 +53,14 @@ class StateDirectory:
             directory.close()
             raise
         return directory
+
+    @classmethod
+    def look(cls, path: Path, identity: Identity) -> "StateDirectory":
+        """A directory that is there, to be read without taking it, also while a run writes to it.
+
+        Raises StateError if it is none, or of another pack or format.
+        """
+        return cls(path, 1, read_manifest_of(path, identity).hash_key)
 
     def read(self, progress: Callable[[int, int], None]) -> dict[int, Iterator[Frame]]:
         """For each slot that is there, all its frames in order. All are read before anything is appended.

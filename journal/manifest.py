@@ -71,6 +71,11 @@ def open_manifest(folder: Path, identity: Identity, new_key: Callable[[], bytes]
         ) from error
     except OSError as error:
         raise unwritable(folder, error) from error
+    return read_manifest_of(folder, identity)
+
+
+def read_manifest_of(folder: Path, identity: Identity) -> Manifest:
+    """Raises StateError if there is none, or none of this format and of this identity."""
     manifest = read_manifest(folder)
     _compare(folder / MANIFEST, manifest.identity, identity)
     return manifest

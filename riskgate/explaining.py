@@ -8,10 +8,14 @@ import click
 import msgspec
 
 from engine import Engine
+from flows import FlowError
+from journal import StateError
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, PastError, history_of, pack_of, progress
+from riskgate.remembering import records_in
 from riskgate.waiting import loading_kernels
 from schemas import Decision
 from workbench.explanation import Counted, Explained, Explanation, How, Listed, RuleStory, explain
+from workbench.kept import explain_kept
 from workbench.tabular import HistoryError
 
 EVENTS_MAX = 5
@@ -19,6 +23,8 @@ EVENTS_MAX = 5
 
 CHANGES_MAX = 6
 """So many of the smallest changes are printed, one for each other decision among them."""
+
+_Made = tuple[int | tuple[int, str | None], ...]
 
 _COLORS = {"allow": "green", "review": "yellow", "step_up": "yellow", "block": "red"}
 _LEFT_OUT = {
@@ -45,6 +51,26 @@ def explain_past(
     except (HistoryError, PastError) as error:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
+    return _told(explained, json_file)
+
+
+def explain_state(name: str, folder: Path, overlay: str | None, state: Path, json_file: Path | None) -> int:
+    """Returns the exit code."""
+    pack = pack_of(folder, overlay)
+    if pack is None:
+        return EXIT_FINDINGS
+    try:
+        with loading_kernels():
+            Engine(pack)
+        explained = explain_kept(pack, lambda: records_in(state, pack), name, str(state))
+    except (StateError, FlowError) as error:
+        click.echo(f"riskgate: error: {error}", err=True)
+        return EXIT_USAGE
+    return _told(explained, json_file)
+
+
+def _told(explained: Explained, json_file: Path | None) -> int:
+    """Writes and prints it; returns the exit code."""
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(explained)) + b"\n")
     problem = _problem(explained)
@@ -102,7 +128,7 @@ def _decision_lines(each: Explanation) -> Iterator[str]:
     counts = [count for count in each.counts if count.name in shown]
     if counts:
         yield from _heading("What they counted")
-        before: dict[tuple[str, ...], str] = {}
+        before: dict[_Made, str] = {}
         for count in counts:
             yield from _count_lines(count, before)
     others = [f"{name} = {text}" for name, text in each.values.items() if name not in shown]
@@ -121,7 +147,7 @@ def _event_line(event: dict[str, object]) -> str:
     attributes = event.get("attributes")
     if isinstance(attributes, dict):
         rest += [f"{name} {value}" for name, value in attributes.items()]
-    return f"{first}: {', '.join(rest)}"
+    return f"{first}: {', '.join(rest)}" if rest else first
 
 
 _SECTIONS: Sequence[tuple[str, How, tuple[str, ...]]] = (
@@ -159,7 +185,7 @@ def _story_lines(rule: RuleStory) -> Iterator[str]:
         yield f"           runbook: {rule.runbook}"
 
 
-def _count_lines(count: Counted, before: dict[tuple[str, ...], str]) -> Iterator[str]:
+def _count_lines(count: Counted, before: dict[_Made, str]) -> Iterator[str]:
     """`before` has the features whose events were printed, by these."""
     key = ", ".join(f"{name} {value or 'missing'}" for name, value in count.key.items())
     yield f"  {click.style(f'{count.name} = {count.text}', bold=True)}  {count.what}; {key}"
@@ -167,7 +193,7 @@ def _count_lines(count: Counted, before: dict[tuple[str, ...], str]) -> Iterator
         yield f"    but the events below give {count.recounted_text}: the engine did not know all of them any more"
     made = count.made_by[-EVENTS_MAX:]
     earlier = len(count.made_by) - len(made) + count.more
-    events = (*(each.id for each in count.made_by), str(count.more))
+    events: _Made = (count.more, *((each.timestamp, each.id) for each in count.made_by))
     if len(made) > 1 and events in before:
         yield f"    the same events as of {before[events]}"
     else:
@@ -201,10 +227,20 @@ class _Widths:
         return "  ".join(cells).rstrip() + ("  <- this one" if each.itself else "")
 
     def _cells(self, each: Listed) -> tuple[str, ...]:
-        return _time(each.timestamp), each.type, each.amount or "", each.value or "", each.user_id, each.id
+        return (
+            _time(each.timestamp),
+            each.type or "",
+            each.amount or "",
+            each.value or "",
+            each.user_id or "",
+            each.id or "",
+        )
 
 
 def _change_lines(each: Explanation) -> Iterator[str]:
+    if each.alternatives is None:
+        yield from _heading("What would have changed the decision, only the event itself can tell: give --data")
+        return
     every, given_up = each.alternatives.found, each.alternatives.given_up
     first = {change.action: change for change in reversed(every)}
     found = sorted(

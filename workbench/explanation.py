@@ -15,7 +15,7 @@ from workbench.alternatives import Search, alternatives
 from workbench.annotations import annotated
 from workbench.evaluation import lists_of, title_of
 from workbench.history import History
-from workbench.recount import Fate, Happening, Scan, Window, agree, makers, recounted
+from workbench.recount import Fate, Happening, Window, agree, makers, recounted
 from workbench.tracing import Progress, Trace, Traced, scan, trace
 from workbench.verdict import Conditions, Outcome, Seen, judges
 
@@ -30,13 +30,13 @@ How = Literal["hit", "spared", "missing", "failed", "no_match"]
 
 class Listed(msgspec.Struct, frozen=True):
     """An event in a window. `value` is that of the field which the feature is of, in words. `itself`: the event that is
-    explained. `fate` says why it does not count, if it does not.
+    explained. `fate` says why it does not count, if it does not. What a state directory does not keep is None.
     """
 
-    id: str
-    type: str
+    id: str | None
+    type: str | None
     timestamp: int
-    user_id: str
+    user_id: str | None
     amount: str | None
     value: str | None
     itself: bool
@@ -94,14 +94,17 @@ class RuleStory(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """One decision on one event. `values` are all that its rules read, in words. `notes` are in words, too."""
+    """One decision on one event. `values` are all that its rules read, in words. `notes` are in words, too.
+
+    `alternatives` are None where too little of the event is known.
+    """
 
     event: dict[str, object]
     decision: Decision
     rules: list[RuleStory]
     counts: list[Counted]
     values: dict[str, str]
-    alternatives: Search
+    alternatives: Search | None
     notes: list[str]
 
 
@@ -156,7 +159,10 @@ def _explanation(pack: Pack, history: History, traced: Traced, of: Trace) -> Exp
         _fields_of(of.event),
         of.decision,
         [_story(each, of, pack) for each in outcomes],
-        [_counted(found, each, windows.get(each.name), of, pack) for each in features],
+        [
+            counted_of(each, windows.get(each.name), _key_of(each, of), of.values[feature_input(each)], pack)
+            for each in features
+        ],
         {title_of(read): shown(of.values[read], read.type, pack.currency) for read in reads if read.kind != "list"},
         alternatives(pack, of.event.type, seen),
         _notes(outcomes, of.decision),
@@ -240,16 +246,17 @@ def what_of(feature: Feature) -> str:
     return words
 
 
-def _counted(found: Scan, feature: Feature, window: Window | None, of: Trace, pack: Pack) -> Counted:
-    value = of.values[feature_input(feature)]
-    key = {name: getattr(of.event, name, None) for name in feature.by}
+def counted_of(
+    feature: Feature, window: Window | None, key: dict[str, str | None], value: Value, pack: Pack
+) -> Counted:
+    """What is told of a feature with this key and value; it has no window where a part of the key is missing."""
     text = shown(value, feature.type, pack.currency)
     if window is None:
         return Counted(
             feature.name, what_of(feature), value, text, key, 0, 0, 0, 0, [], 0, [], 0, None, "missing", value is None
         )
-    made = makers(found, window)
-    again = recounted(found, window)
+    made = makers(window)
+    again = recounted(window)
     return Counted(
         feature.name,
         what_of(feature),
@@ -270,18 +277,12 @@ def _counted(found: Scan, feature: Feature, window: Window | None, of: Trace, pa
     )
 
 
+def _key_of(feature: Feature, of: Trace) -> dict[str, str | None]:
+    return {name: getattr(of.event, name, None) for name in feature.by}
+
+
 def _listed(each: Happening, window: Window, pack: Pack) -> Listed:
-    field = window.feature.field
-    value = None if field in (None, "amount", "geo") else each.value(field)
-    amount = None if each.amount_minor is None else f"{major_text(each.amount_minor, pack.currency)} {pack.currency}"
-    event: Event = each.event
-    return Listed(
-        event.id,
-        event.type,
-        each.moment_ms,
-        event.user_id,
-        amount,
-        None if value is None else str(value),
-        each is window.event,
-        each.fate,
-    )
+    field, minor = window.feature.field, each.value("amount")
+    value = None if field is None or field in ("amount", "geo") else each.text(field)
+    amount = f"{major_text(minor, pack.currency)} {pack.currency}" if isinstance(minor, int) else None
+    return Listed(each.id, each.type, each.moment_ms, each.user_id, amount, value, each is window.event, each.fate)

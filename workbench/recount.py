@@ -10,13 +10,13 @@ from fractions import Fraction
 from functools import cached_property
 from math import asin, ceil, cos, floor, isclose, radians, sin, sqrt
 from statistics import mean, stdev
-from typing import Literal
+from typing import Literal, Protocol
 
 from rules import Feature, Filter
 from rules.conditions import Scalar, compile_scalar
 from rules.fields import PLACE_FIELDS
 from rules.models import FilterKey
-from schemas import Event, Transaction, Value
+from schemas import Event, Value
 from windows.places import EARTH_KM
 
 Fate = Literal["counted", "late", "future", "repeated", "conflicting"]
@@ -26,12 +26,63 @@ _UNITS = 1e7
 """Windows keep places in tens of millionths of a degree."""
 
 
-@dataclass(slots=True)
-class Happening:
-    """An event in order of arrival. `moment_ms` is as of when it counts, `amount_minor` what it moves in the pack's
-    currency, as it was told or as a correction changed it since.
+class Happening(Protocol):
+    """An event in order of arrival. `moment_ms` is as of when it counts; `id`, `type` and `user_id` are None where they
+    are not known.
+    """
 
-    `told_minor` is as it was told: that is what a `where` saw.
+    @property
+    def id(self) -> str | None: ...
+
+    @property
+    def type(self) -> str | None: ...
+
+    @property
+    def user_id(self) -> str | None: ...
+
+    @property
+    def moment_ms(self) -> int: ...
+
+    @property
+    def fate(self) -> Fate: ...
+
+    def value(self, field: str) -> Value:
+        """A field of the event, money in minor units of the pack's currency, as reversals and corrections changed it;
+        of a text of which nothing but a hash is known, that.
+        """
+
+    def text(self, field: str) -> str | None:
+        """A text as it is shown; None where it is not known."""
+
+    def passes(self, wanted: Filter) -> bool:
+        """Whether it is one of those that a filter lets into a window."""
+
+
+class Filters:
+    """The filters of a pack for one event, compiled when first asked for."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[FilterKey, Scalar] = {}
+
+    def let_in(self, wanted: Filter, event: Event, amount_minor: int | None) -> bool:
+        """Whether the event, which tells this amount, is one of those that enter."""
+        if event.type not in wanted.events:
+            return False
+        if wanted.where is None:
+            return True
+        condition = self._compiled.get(wanted.key)
+        if condition is None:
+            condition = self._compiled[wanted.key] = compile_scalar({0: wanted.where})
+        values: list[Value] = [
+            amount_minor if read.name == "amount" else getattr(event, read.name, None) for read in condition.inputs
+        ]
+        return condition.evaluate(values, {}, 0)[0] != 0
+
+
+@dataclass(slots=True)
+class Told:
+    """A happening of which the whole event is known. `told_minor` is the amount in the pack's currency as it was told:
+    that is what a `where` saw. `amount_minor` is the one of now.
     """
 
     event: Event
@@ -39,11 +90,33 @@ class Happening:
     fate: Fate
     told_minor: int | None
     amount_minor: int | None
+    filters: Filters
+
+    @property
+    def id(self) -> str | None:
+        return self.event.id
+
+    @property
+    def type(self) -> str | None:
+        return self.event.type
+
+    @property
+    def user_id(self) -> str | None:
+        return self.event.user_id
 
     def value(self, field: str) -> Value:
-        """A field of the event; money in minor units."""
         value: Value = self.amount_minor if field == "amount" else getattr(self.event, field, None)
         return value
+
+    def text(self, field: str) -> str | None:
+        value = self.value(field)
+        return None if value is None else str(value)
+
+    def passes(self, wanted: Filter) -> bool:
+        return self.filters.let_in(wanted, self.event, self.told_minor)
+
+
+Key = tuple[Value, ...]
 
 
 @dataclass(frozen=True)
@@ -68,46 +141,28 @@ class Window:
 
 
 class Scan:
-    """Collects the events that share a key of `features` with the one that is explained."""
+    """Collects the events that share a key of `features` with the explained one, whose keys `keys` gives by fields."""
 
-    def __init__(self, features: Iterable[Feature], event: Event) -> None:
+    def __init__(self, features: Iterable[Feature], keys: Callable[[tuple[str, ...]], Key]) -> None:
         self._features = tuple(features)
-        keys = {feature.by: _key(event, feature.by) for feature in self._features}
-        self._keys = {by: key for by, key in keys.items() if None not in key}
-        self._parts = [tuple(zip(by, key, strict=True)) for by, key in self._keys.items()]
-        self._filters: dict[FilterKey, Scalar] = {}
-        self._kept: list[Happening] = []
-
-    def wants(self, event: Event) -> bool:
-        """Whether an event has a key in common with the one that is explained."""
-        return any(all(getattr(event, name, None) == text for name, text in parts) for parts in self._parts)
-
-    def add(self, happening: Happening) -> None:
-        """The next event that is wanted, in order of arrival; the last is the one that is explained."""
-        self._kept.append(happening)
-
-    def revalue(self, transaction_id: str, amount_minor: int | None) -> None:
-        """From here on the transaction that came last under this id moves another amount."""
-        for each in reversed(self._kept):
-            is_it = isinstance(each.event, Transaction) and each.event.id == transaction_id
-            if is_it and each.fate not in ("repeated", "conflicting"):
-                each.amount_minor = amount_minor
-                return
+        found = {feature.by: keys(feature.by) for feature in self._features}
+        self.keys: Mapping[tuple[str, ...], Key] = {by: key for by, key in found.items() if None not in key}
+        self.kept: list[Happening] = []
 
     def windows(self) -> dict[str, Window]:
-        """The window of each feature by name, as of the last event; none where that has no key."""
-        return {each.name: self._window(each) for each in self._features if each.by in self._keys}
+        """The window of each feature by name, as of the last event that was kept; none where that has no key."""
+        return {each.name: self._window(each) for each in self._features if each.by in self.keys}
 
     def _window(self, feature: Feature) -> Window:
-        event, key = self._kept[-1], self._keys[feature.by]
+        event, key = self.kept[-1], self.keys[feature.by]
         high_ms = event.moment_ms - feature.delay_ms
         low_ms, far_ms = high_ms - feature.over_ms, high_ms - max(feature.over_ms, feature.against_ms)
         chain = [
             each
-            for each in self._kept
+            for each in self.kept
             if far_ms < each.moment_ms <= high_ms
-            and _key(each.event, feature.by) == key
-            and any(self.passes(each, one) for one in feature.filters)
+            and tuple(each.value(name) for name in feature.by) == key
+            and any(each.passes(one) for one in feature.filters)
         ]
         chain.sort(key=lambda each: each.moment_ms)
         entered = [each for each in chain if each.fate == "counted"]
@@ -120,52 +175,35 @@ class Scan:
             tuple(each for each in chain if each.fate != "counted" and each is not event),
         )
 
-    def passes(self, happening: Happening, wanted: Filter) -> bool:
-        """Whether an event is one of those that a filter lets in."""
-        if happening.event.type not in wanted.events:
-            return False
-        if wanted.where is None:
-            return True
-        condition = self._filters.get(wanted.key)
-        if condition is None:
-            condition = self._filters[wanted.key] = compile_scalar({0: wanted.where})
-        values: list[Value] = [
-            happening.told_minor if read.name == "amount" else getattr(happening.event, read.name, None)
-            for read in condition.inputs
-        ]
-        return condition.evaluate(values, {}, happening.moment_ms)[0] != 0
 
-    def sequence(self, window: Window) -> tuple[Happening, ...]:
-        """One choice of events that are the steps of a sequence, the latest that there is; none where none is."""
-        feature, events = window.feature, window.earlier
-        for place in range(len(events) - 1, -1, -1):
-            following = events[place + 1 :]
-            if any(self.passes(each, ending) for each in following for ending in feature.unless):
-                return ()
-            if self.passes(events[place], feature.steps[0]):
-                steps = self._following(feature.steps[1:], following)
-                if steps is not None:
-                    return (events[place], *steps)
-        return ()
-
-    def _following(self, steps: Sequence[Filter], events: Sequence[Happening]) -> list[Happening] | None:
-        """The first events that are these steps in order; None where they are not all there."""
-        found: list[Happening] = []
-        for each in events:
-            if len(found) < len(steps) and self.passes(each, steps[len(found)]):
-                found.append(each)
-        return found if len(found) == len(steps) else None
+def sequence_of(window: Window) -> tuple[Happening, ...]:
+    """One choice of events that are the steps of a sequence, the latest that there is; none where none is."""
+    feature, events = window.feature, window.earlier
+    for place in range(len(events) - 1, -1, -1):
+        following = events[place + 1 :]
+        if any(each.passes(ending) for each in following for ending in feature.unless):
+            return ()
+        if events[place].passes(feature.steps[0]):
+            steps = _following(feature.steps[1:], following)
+            if steps is not None:
+                return (events[place], *steps)
+    return ()
 
 
-def _key(event: Event, by: tuple[str, ...]) -> tuple[str | None, ...]:
-    return tuple(getattr(event, name, None) for name in by)
+def _following(steps: Sequence[Filter], events: Sequence[Happening]) -> list[Happening] | None:
+    """The first events that are these steps in order; None where they are not all there."""
+    found: list[Happening] = []
+    for each in events:
+        if len(found) < len(steps) and each.passes(steps[len(found)]):
+            found.append(each)
+    return found if len(found) == len(steps) else None
 
 
-def recounted(scan: Scan, window: Window) -> Value:
+def recounted(window: Window) -> Value:
     """The feature's value by the events of its window; None where missing."""
     aggregate = window.feature.aggregate
     if aggregate == "sequence":
-        return bool(scan.sequence(window))
+        return bool(sequence_of(window))
     if aggregate in _OF_EVENTS:
         return _OF_EVENTS[aggregate](window)
     numbers = _numbers(window, window.counted)
@@ -286,7 +324,7 @@ _OF_NUMBERS: Mapping[str, Callable[[Window, Sequence[int]], Value]] = {
 }
 
 
-def makers(scan: Scan, window: Window) -> tuple[Happening, ...]:
+def makers(window: Window) -> tuple[Happening, ...]:
     """Those of the counted events that make the value what it is, by time: all of them, the last of each different
     value, or the one that is meant.
     """
@@ -299,9 +337,9 @@ def makers(scan: Scan, window: Window) -> tuple[Happening, ...]:
         case "zscore":
             return earlier
         case "sequence":
-            return scan.sequence(window)
+            return sequence_of(window)
         case "min" | "max":
-            extreme = recounted(scan, window)
+            extreme = recounted(window)
             return tuple(each for each in counted if each.value(_field_of(window)) == extreme)[-1:]
         case "distinct":
             latest = {value: each for each in counted if (value := each.value(_field_of(window))) is not None}

@@ -15,12 +15,12 @@ from rules import Feature, Input, Pack
 from rules.scopes import SCORE_PARTS, feature_input, score_input
 from rules.sentences import compile_sentence
 from rules.syntax import inputs_of
-from schemas import PRICED, Correction, Decision, Event, Reversal, Value
+from schemas import PRICED, Correction, Decision, Event, Reversal, Transaction, Value
 from schemas.batches import Batch
 from windows import NULL
 from workbench.evaluation import lists_of
 from workbench.history import History
-from workbench.recount import Fate, Happening, Scan
+from workbench.recount import Fate, Filters, Scan, Told
 from workbench.tabular import HistoryError
 
 TRACES_MAX = 8
@@ -161,7 +161,8 @@ def _between(batch: Batch, start: int, end: int) -> Batch:
 
 def scan(pack: Pack, history: History, features: Sequence[Feature], traced: Traced, of: Trace) -> Scan:
     """The events that may lie in the windows of `features` as of a traced decision. Raises HistoryError."""
-    found = Scan(features, of.event)
+    found = Scan(features, lambda by: tuple(getattr(of.event, name, None) for name in by))
+    taking = _Taking(found)
     reach_ms = max((each.delay_ms + max(each.over_ms, each.against_ms) for each in features), default=0)
     since_ms, first = of.moment_ms - reach_ms, 0
     for chunk in history.chunks():
@@ -171,14 +172,39 @@ def scan(pack: Pack, history: History, features: Sequence[Feature], traced: Trac
             fate = traced.fates.get(number, "counted")
             amount = _amount(batch, at, pack.currency)
             if number == of.at:
-                found.add(Happening(event, of.moment_ms, fate, amount, amount))
+                taking.keep(event, of.moment_ms, fate, amount)
                 return found
-            if found.wants(event):
-                found.add(Happening(event, int(batch.timestamp_ms[at]), fate, amount, amount))
+            if taking.wants(event):
+                taking.keep(event, int(batch.timestamp_ms[at]), fate, amount)
             if isinstance(event, Reversal | Correction) and fate not in ("repeated", "conflicting"):
-                found.revalue(event.original_transaction_id, amount)
+                taking.revalue(event.original_transaction_id, amount)
         first += len(batch.events)
     raise HistoryError(f"expected the data to be what it was a moment ago: `{history.path}` has changed")
+
+
+class _Taking:
+    """Takes events into a scan, and changes amounts as reversals and corrections come."""
+
+    def __init__(self, into: Scan) -> None:
+        self._into = into
+        self._filters = Filters()
+        self._told: dict[str, Told] = {}
+        self._parts = [tuple(zip(by, key, strict=True)) for by, key in into.keys.items()]
+
+    def wants(self, event: Event) -> bool:
+        """Whether an event has a key in common with the one that is explained."""
+        return any(all(getattr(event, name, None) == text for name, text in parts) for parts in self._parts)
+
+    def keep(self, event: Event, moment_ms: int, fate: Fate, amount_minor: int | None) -> None:
+        told = Told(event, moment_ms, fate, amount_minor, amount_minor, self._filters)
+        self._into.kept.append(told)
+        if isinstance(event, Transaction) and fate not in ("repeated", "conflicting"):
+            self._told[event.id] = told
+
+    def revalue(self, transaction_id: str, amount_minor: int | None) -> None:
+        """From here on the transaction that came last under this id moves another amount."""
+        if transaction_id in self._told:
+            self._told[transaction_id].amount_minor = amount_minor
 
 
 def _places(batch: Batch, since_ms: int) -> list[int]:

@@ -170,6 +170,47 @@ def test_an_event_without_a_decision_is_told(data: Path) -> None:
     assert _run(data, "t4").exit_code == 3
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_is_explained_by_what_it_keeps(data: Path, workers: int) -> None:
+    decisions, state = data.parent / "decisions.ndjson", data.parent / "state"
+    job = ("--pack", data.parent, "--input", data, "--output", decisions, "--state", state, "--workers", str(workers))
+    done = riskgate("run", *job)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in decisions.read_text().splitlines()]
+    (given,) = [line for line in lines if line["transaction_id"] == "t4"]
+    kept = ["explain", "t4", "--pack", str(data.parent), "--state", str(state), "--json", str(data.parent / "k.json")]
+    told = CliRunner().invoke(cli, kept)
+    assert told.exit_code == 0, told.output
+    (found,) = json.loads((data.parent / "k.json").read_text())["explanations"]
+    assert {name: value for name, value in found["decision"].items() if value != []} == {
+        name: value for name, value in given.items() if value != []
+    }
+    assert "tx_10m = 3  count by user_id, over 10m; user_id (not kept)" in told.output
+    assert "    2026-09-01 02:46:40  payment  5.00 CNY   t2" in told.output
+    assert "    2026-09-01 02:48:40  payment  5.00 CNY   t4  <- this one" in told.output
+    spend = next(each for each in found["counts"] if each["name"] == "spend_1h")
+    assert [each["id"] for each in spend["made_by"]] == ["t1", "t2", "t3", "t4"]
+    assert (spend["value"], spend["recounted"], spend["agrees"]) == (10_500, 10_500, True)
+    nothing = CliRunner().invoke(cli, ["explain", "t77", *kept[2:]])
+    assert nothing.exit_code == 1
+    (data.parent / "pack.yml").write_text(HEAD.replace("pack: small", "pack: other"))
+    other = CliRunner().invoke(cli, kept)
+    assert other.exit_code == 1
+    assert "expected the state of pack `other`, got that of pack `small`" in other.output
+
+
+def test_one_source_is_needed(data: Path) -> None:
+    for options, expected in (
+        ((), "expected one of --data and --state, got none"),
+        (("--data", str(data), "--state", str(data.parent / "s")), "expected one of --data and --state, got both"),
+        (("--map", str(data), "--state", str(data.parent / "s")), "expected --map with --data"),
+        (("--state", str(data.parent / "s")), "expected a state directory"),
+    ):
+        done = CliRunner().invoke(cli, ["explain", "t4", "--pack", str(data.parent), *options])
+        assert done.exit_code in (1, 2)
+        assert expected in done.output
+
+
 def test_the_page_shows_what_is_printed() -> None:
     page = (ROOT / "docs" / "explain.md").read_text(encoding="utf-8")
     shown = re.findall(r"```console\n\$ riskgate (.*)\n((?:.*\n)*?)```", page)

@@ -16,7 +16,7 @@ from workbench.history import History
 from workbench.recount import agree, makers, recounted
 from workbench.tracing import Traced, scan, trace
 
-SEEDS = range(64)
+SEEDS = range(110)
 IDS = 7
 """So many events of each stream are explained."""
 
@@ -43,10 +43,10 @@ def _checked(pack: Pack, history: History, traced: Traced, seen: Counter[str]) -
         windows = found.windows()
         for feature in features:
             value, window = each.values[feature_input(feature)], windows.get(feature.name)
-            again = None if window is None else recounted(found, window)
+            again = None if window is None else recounted(window)
             assert agree(again, value), (feature, again, value, window)
             if window is not None:
-                assert set(map(id, makers(found, window))) <= set(map(id, window.counted))
+                assert set(map(id, makers(window))) <= set(map(id, window.counted))
                 seen[feature.aggregate] += bool(window.earlier)
                 seen["left out"] += bool(window.left_out)
 
