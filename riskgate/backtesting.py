@@ -10,9 +10,10 @@ from rich.table import Table
 
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
 from rules.literals import duration_text
+from workbench.documents import grouped
 from workbench.feature_table import Account
 from workbench.measurement import Proportion
-from workbench.pages import UNMEASURED, grouped, page_of
+from workbench.pages import UNMEASURED, page_of
 from workbench.reports import Labels, Report, RuleReport, report_of
 
 PIPE_WIDTH = 160

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "Decide a stream of events from a file, a pipe or Kafka.",
     "state": "Show what a state directory holds, without taking it.",
     "test": "Run the tests inside a pack's rules.",
+    "tune": "Choose params of a rule by what they cost on past events.",
 }
 """Subcommands and what they do; `riskgate.commands.NAME.command` is the click command."""
 

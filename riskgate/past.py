@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -15,8 +16,9 @@ from engine import Engine
 from riskgate.waiting import loading_kernels
 from rules import Pack
 from rules.findings import render
-from workbench.feature_table import feature_table
+from workbench.feature_table import FeatureTable, feature_table
 from workbench.history import History
+from workbench.holdout import HoldoutError, Split, split_of
 from workbench.labels import read_labels
 from workbench.mapping import MappingError, read_map
 from workbench.measurement import View
@@ -46,6 +48,19 @@ class Past:
 
     def view(self, pack: Pack) -> View:
         """What the pack would have done on them. Raises PastError."""
+        table, given = self._read(pack)
+        return view_of(pack, table, given, self.maturity_ms, self.from_ms, self.to_ms)
+
+    def split(self, pack: Pack, holdout_ms: int) -> Split:
+        """The same, with the last `holdout_ms` held out. Raises PastError."""
+        table, given = self._read(pack)
+        try:
+            return split_of(pack, table, given, self.maturity_ms, self.from_ms, self.to_ms, holdout_ms)
+        except HoldoutError as error:
+            raise PastError(str(error)) from error
+
+    def _read(self, pack: Pack) -> tuple[FeatureTable, pl.DataFrame | None]:
+        """The events with what rules see of them, and the labels given beside them. Raises PastError."""
         try:
             history = history_of(self.data, self.map_file)
             given = None if self.labels is None else read_labels(self.labels)
@@ -57,7 +72,7 @@ class Past:
             raise PastError(str(error)) from error
         if not len(table):
             raise PastError(f"`{self.data}` has no event that the pack judges")
-        return view_of(pack, table, given, self.maturity_ms, self.from_ms, self.to_ms)
+        return table, given
 
 
 def history_of(data: Path, map_file: Path | None) -> History:

@@ -120,6 +120,34 @@ def money_of(number: int | float, currency: str) -> int | None:
     return minor_of(Decimal(repr(number)), currency)
 
 
+def written(value: Literal, currency: str) -> str:
+    """A literal as a pack writes it, so that `literal` reads it back: `12.50 CNY`, `90m`, `0.25`, `"CN"`."""
+    if isinstance(value.value, bool):
+        return "true" if value.value else "false"
+    if isinstance(value.value, str):
+        return '"' + "".join(map(_escaped, value.value)) + '"'
+    if value.type == "money":
+        return f"{major_text(round(value.value), currency)} {currency}"
+    if value.type == "duration":
+        return duration_literal(round(value.value))
+    return str(value.value)
+
+
+def _escaped(char: str) -> str:
+    """A character as it stands between double quotes in YAML."""
+    if char in '"\\':
+        return f"\\{char}"
+    return char if char.isprintable() else f"\\U{ord(char):08x}"
+
+
+def duration_literal(milliseconds: int) -> str:
+    """A duration, exactly, in the largest unit that it is a whole number of: `90m`, `0s` for none."""
+    if milliseconds == 0:
+        return "0s"
+    unit = next(unit for unit in ("d", "h", "m", "s", "ms") if milliseconds % UNITS_MS[unit] == 0)
+    return f"{milliseconds // UNITS_MS[unit]}{unit}"
+
+
 def shown(value: Value | None, kind: ValueType, currency: str) -> str:
     """A value as a person reads it: `12.50 CNY`, `1h 30m`, `6`, `0.25`; `missing` for None."""
     if value is None:

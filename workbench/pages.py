@@ -1,4 +1,4 @@
-"""Pages: a report as one HTML file with its plots in it. It has no script and asks for nothing from anywhere."""
+"""Pages: a report as one HTML file with its plots in it."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -6,6 +6,7 @@ from html import escape
 from typing import TypeVar
 
 from workbench.curves import distribution_of, overlap_of, thresholds_of, tradeoff_of
+from workbench.documents import cards, document, grouped, heads, notes_section
 from workbench.measurement import Proportion, View
 from workbench.plots import Trend, distribution_plot, overlap_plot, tradeoff_plot, trend_plot
 from workbench.reports import Report, RuleReport, day_text
@@ -18,52 +19,17 @@ INPUTS_MAX = 18
 
 UNMEASURED = "UNMEASURED"
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-
-_STYLE = """
-:root { color-scheme: light; }
-body { margin: 0; background: #f4f6f8; color: #1f2933; font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }
-main { max-width: 1180px; margin: 0 auto; padding: 32px 24px 64px; }
-h1 { font-size: 26px; margin: 0 0 4px; }
-h2 { font-size: 18px; margin: 0 0 4px; }
-p { margin: 4px 0; color: #52606d; max-width: 80ch; }
-section { background: #fff; border: 1px solid #dde3ea; border-radius: 8px; padding: 20px 24px; margin-top: 20px; }
-ul { margin: 8px 0 0; padding-left: 20px; color: #52606d; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 12px; margin-top: 20px; }
-.card { background: #fff; border: 1px solid #dde3ea; border-radius: 8px; padding: 14px 18px; }
-.card b { display: block; font-size: 22px; font-weight: 600; }
-.card span { color: #52606d; font-size: 13px; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 13px; margin-top: 10px; }
-th { text-align: right; font-weight: 600; color: #52606d; border-bottom: 2px solid #dde3ea; padding: 6px 10px; }
-td { text-align: right; padding: 6px 10px; border-bottom: 1px solid #edf0f3; vertical-align: top; white-space: nowrap; }
-th:first-child, td:first-child, .left { text-align: left; }
-td small { display: block; color: #7b8794; font-size: 11.5px; white-space: normal; }
-.block { color: #b42318; } .step_up { color: #b25e09; } .review { color: #2563a8; }
-.off, .shadow { color: #7b8794; }
-.unmeasured { color: #b42318; font-weight: 600; letter-spacing: .03em; }
-svg { max-width: 100%; height: auto; margin-top: 8px; }
-td:first-child { min-width: 170px; } td:last-child small { white-space: nowrap; }
-"""
-
 Found = TypeVar("Found")
 
 
 def page_of(report: Report, view: View, notes: Sequence[str], progress: Callable[[float], None]) -> str:
     """The page of a report on the view; `notes` are lines on the data and the labels."""
-    parts = [_head(report), _cards(report), _notes(notes), _decisions(report), _rules(report)]
+    parts = [_head(report), _cards(report), notes_section(notes), _decisions(report), _rules(report)]
     plots = (_trends, _tradeoffs, _distributions, _overlaps)
     for number, plot in enumerate(plots, 1):
         parts.append(plot(report, view))
         progress(number / len(plots))
-    body = "\n".join(part for part in parts if part)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>Backtest of {escape(report.pack)}</title>\n<style>{_STYLE}</style>\n</head>\n"
-        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+    return document(f"Backtest of {report.pack}", parts)
 
 
 def _head(report: Report) -> str:
@@ -77,21 +43,15 @@ def _head(report: Report) -> str:
 
 def _cards(report: Report) -> str:
     stopped = [each for each in report.decisions if each.action != "allow"]
-    cards = [(f"{sum(each.events for each in stopped):,}", "events not allowed")]
+    told = [(f"{sum(each.events for each in stopped):,}", "events not allowed")]
     if report.precision is not None or report.recall is not None:
-        cards += [
+        told += [
             (_share(report.precision), "of them are fraud (precision)"),
             (_share(report.recall), "of the fraud is among them (recall)"),
             (_total([each.fraud_money for each in stopped]), f"{report.currency} of fraud caught"),
             (_total([each.good_money for each in stopped]), f"{report.currency} of good money stopped"),
         ]
-    shown = "".join(f'<div class="card"><b>{value}</b><span>{what}</span></div>' for value, what in cards)
-    return f'<div class="cards">{shown}</div>'
-
-
-def _notes(notes: Sequence[str]) -> str:
-    lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return f"<section><h2>Data and labels</h2><ul>{lines}</ul></section>" if lines else ""
+    return cards(told)
 
 
 def _decisions(report: Report) -> str:
@@ -100,12 +60,12 @@ def _decisions(report: Report) -> str:
         f"<td>{each.good:,}</td><td>{grouped(each.fraud_money)}</td><td>{grouped(each.good_money)}</td></tr>"
         for each in report.decisions
     )
-    heads = _heads("action", "events", "fraud", "good", f"fraud {report.currency}", f"good {report.currency}")
-    return f"<section><h2>Decisions</h2><table>{heads}{rows}</table></section>"
+    names = heads("action", "events", "fraud", "good", f"fraud {report.currency}", f"good {report.currency}")
+    return f"<section><h2>Decisions</h2><table>{names}{rows}</table></section>"
 
 
 def _rules(report: Report) -> str:
-    heads = _heads(
+    names = heads(
         "rule", "mode", "then", "hits", "users", "only", "a day", "precision", "recall",
         f"caught {report.currency}", f"good stopped {report.currency}", "decisions that change",
     )  # fmt: skip
@@ -115,7 +75,7 @@ def _rules(report: Report) -> str:
     return (
         "<section><h2>Rules</h2><p>Shares with intervals of 95%. <i>Only</i> are hits where no other live rule hits; "
         "what changes is told given all other rules.</p>"
-        f'{told}<div class="wide"><table>{heads}{rows}</table></div></section>'
+        f'{told}<div class="wide"><table>{names}{rows}</table></div></section>'
     )
 
 
@@ -148,10 +108,6 @@ def _effect(rule: RuleReport) -> str:
         return "none"
     changes = (f"{each.before} to {each.after} {each.events:,}" for each in rule.effect.changes)
     return f"if {rule.effect.if_}<small>{'<br>'.join(changes)}</small>"
-
-
-def _heads(*names: str) -> str:
-    return "<tr>" + "".join(f"<th>{escape(name)}</th>" for name in names) + "</tr>"
 
 
 def _trends(report: Report, view: View) -> str:
@@ -219,8 +175,3 @@ def _with_interval(share: Proportion | None) -> str:
 
 def _total(amounts: Sequence[str]) -> str:
     return grouped(str(sum(map(Decimal, amounts))))
-
-
-def grouped(amount: str | None) -> str:
-    """An amount with its thousands apart; a dash where nothing is known."""
-    return "-" if amount is None else f"{Decimal(amount):,}"

@@ -24,6 +24,7 @@ TITLE_MAX = 42
 """A longer title of a plot would run into its neighbour."""
 
 DAYS_NAMED = 4
+VALUES_NAMED = 7
 HALF = 0.5
 NEAR_TOP = 0.9
 NAMES_HIGH, NAMES_WIDE = 8, 3
@@ -104,6 +105,71 @@ def distribution_plot(distributions: Sequence[Distribution]) -> str:
             ax.xaxis.set_major_locator(MaxNLocator(6))
         _legend(figure, axes)
         return _svg(figure)
+
+
+Point = tuple[float, float]
+"""What a variant costs, and what it gains."""
+
+
+class Frontier(NamedTuple):
+    """Variants of a rule: those `beyond` the limits, those `within`, and the `line` of the best for each cost.
+
+    `marks` are variants with a name. `names` say what is drawn to the right and upwards.
+    """
+
+    names: tuple[str, str]
+    beyond: Sequence[Point]
+    within: Sequence[Point]
+    line: Sequence[Point]
+    marks: Sequence[tuple[str, Point]]
+
+
+class Course(NamedTuple):
+    """How good each value of one param is, in the order of the `values`; `marks` are places of some, with a name."""
+
+    param: str
+    title: str
+    values: Sequence[str]
+    scores: Sequence[float]
+    marks: Sequence[tuple[str, int]]
+
+
+def frontier_plot(frontier: Frontier, course: Course | None) -> str:
+    """What variants cost and gain, and beside it, where one param was varied, how good each of its values is."""
+    with _styled("frontier"):
+        figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+        ax = figure.add_subplot(1, 1 if course is None else 2, 1)
+        for points, colour, name in ((frontier.beyond, ALL, "beyond the limits"), (frontier.within, GOOD, "tried")):
+            if points:
+                ax.plot(*zip(*points, strict=True), "o", color=colour, ms=3.5, alpha=0.6, label=name)
+        if frontier.line:
+            ax.plot(*zip(*frontier.line, strict=True), color=GOOD, linewidth=1.4, label="frontier")
+        for name, point in frontier.marks:
+            _mark(ax, name, point)
+        ax.set_xlabel(frontier.names[0])
+        ax.set_ylabel(frontier.names[1])
+        ax.legend(loc="lower right", fontsize=8)
+        _name(ax, "what variants gain and cost")
+        if course is not None:
+            _draw_course(figure.add_subplot(1, 2, 2), course)
+        return _svg(figure)
+
+
+def _draw_course(ax: Axes, course: Course) -> None:
+    places = np.arange(len(course.values))
+    ax.plot(places, course.scores, color=GOOD, linewidth=1.4, marker="o", ms=3)
+    for name, at in course.marks:
+        _mark(ax, name, (float(at), course.scores[at]))
+    ticks = np.unique(np.linspace(0, len(places) - 1, VALUES_NAMED).round()).astype(int)
+    ax.set_xticks(ticks, [course.values[tick] for tick in ticks.tolist()])
+    ax.set_xlabel(course.param)
+    _name(ax, course.title)
+
+
+def _mark(ax: Axes, name: str, point: Point) -> None:
+    ax.plot(*point, "o", color=FRAUD if name == "chosen" else MARK, ms=6)
+    above = name == "chosen"
+    ax.annotate(name, point, xytext=(5, 7 if above else -12), textcoords="offset points", fontsize=8)
 
 
 def _named(marks: Sequence[tuple[str, float, float]]) -> list[tuple[str, float, float]]:

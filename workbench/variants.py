@@ -29,7 +29,7 @@ from rules.syntax import (
 )
 from schemas import ACTIONS
 from workbench.evaluation import SLICE_ROWS, Outcome, lists_of
-from workbench.feature_table import text_id
+from workbench.feature_table import Progress, text_id
 from workbench.measurement import View
 
 _FRAUD, _GOOD, _DECIDES = 1, 2, 4
@@ -121,7 +121,9 @@ def _substituted(node: Node, params: Mapping[str, Literal], currency: str) -> No
     return put(node)
 
 
-def sweep(view: View, outcome: Outcome, conditions: Sequence[Condition]) -> list[Counts]:
+def sweep(
+    view: View, outcome: Outcome, conditions: Sequence[Condition], progress: Progress = lambda _: None
+) -> list[Counts]:
     """What the rule of the outcome would hit with each of the conditions, all other rules as they are.
 
     It is taken for live whatever its mode, and for not there in what the others decide.
@@ -143,6 +145,7 @@ def sweep(view: View, outcome: Outcome, conditions: Sequence[Condition]) -> list
             found = code[places]
             sums[number] += np.bincount(found, minlength=8)
             money[number] += np.bincount(found, weights=amount[places], minlength=8)
+        progress(rows.stop / len(table))
     return [_counts(*pair) for pair in zip(sums, money, strict=True)]
 
 

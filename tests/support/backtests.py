@@ -1,15 +1,21 @@
 """What the live engine and a backtest decide on the same file, event by event, in a form that can be compared."""
 
+import random
 from pathlib import Path
 
 import msgspec
+import polars as pl
 
 from engine import Engine
 from rules import Pack
 from schemas import ACTIONS, Decision
 from support.cuts import Incoming, told
+from support.random_packs import LIST_FILES, random_pack
+from support.random_streams import steady_stream
+from support.rule_packs import sound_pack
 from workbench.evaluation import evaluate
-from workbench.feature_table import FeatureTable
+from workbench.feature_table import FeatureTable, compute
+from workbench.history import LABELS, History
 from workbench.waits import evaluate_waits
 
 Decided = tuple[str, tuple[str, ...], tuple[str, ...]]
@@ -69,3 +75,20 @@ def decided_by_backtest(pack: Pack, table: FeatureTable) -> list[Decided]:
         for at in range(evaluation.count)
         if evaluation.decided[at]
     ]
+
+
+def drawn_history(folder: Path, seed: int, fraud: float = 0.4) -> tuple[Pack, FeatureTable, pl.DataFrame]:
+    """A random pack, its table of a random stream of five minutes, `h.ndjson`, and labels of a share of it."""
+    draw = random.Random(seed)
+    pack = sound_pack(folder, random_pack(draw, scores=False).body, LIST_FILES)
+    path = folder / "h.ndjson"
+    path.write_bytes(b"".join(each.raw + b"\n" for each in steady_stream(draw, 250)))
+    table = compute(pack, History(path), lambda _: None)
+    ids = table.events["field.transaction_id"].drop_nulls().unique(maintain_order=True).to_list()
+    return pack, table, labels_of([each for each in ids if draw.random() < fraud])
+
+
+def labels_of(fraud: list[str]) -> pl.DataFrame:
+    """Labels that say of these transactions that they are fraud, known from the beginning."""
+    rows = {"transaction_id": fraud, "fraud": [True] * len(fraud), "known_ms": [0] * len(fraud)}
+    return pl.DataFrame(rows, schema=LABELS)

@@ -1,6 +1,5 @@
 """A sweep of variants says of each what a backtest of a pack with these params would."""
 
-import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +8,9 @@ import pytest
 
 from rules import Literal, Pack
 from rules.syntax import walk
-from support.random_packs import LIST_FILES, random_pack
-from support.random_streams import steady_stream
+from support.backtests import drawn_history
 from support.rule_packs import sound_pack
-from workbench.feature_table import FeatureTable, compute
-from workbench.history import LABELS, History
+from workbench.feature_table import FeatureTable
 from workbench.measurement import View
 from workbench.reports import view_of
 from workbench.variants import Counts, VariantError, sweep, varied
@@ -23,18 +20,6 @@ SHARES = (0, 0.3, 0.5, 0.9, 1, 1.1, 2, 5)
 
 def _view(pack: Pack, table: FeatureTable, labels: pl.DataFrame) -> View:
     return view_of(pack, table, labels, 0)
-
-
-def _drawn(folder: Path, seed: int) -> tuple[Pack, FeatureTable, pl.DataFrame]:
-    draw = random.Random(seed)
-    pack = sound_pack(folder, random_pack(draw, scores=False).body, LIST_FILES)
-    path = folder / "h.ndjson"
-    path.write_bytes(b"".join(each.raw + b"\n" for each in steady_stream(draw, 250)))
-    table = compute(pack, History(path), lambda _: None)
-    ids = table.events["field.transaction_id"].drop_nulls().unique(maintain_order=True).to_list()
-    fraud = [each for each in ids if draw.random() < 0.4]
-    labels = pl.DataFrame({"transaction_id": fraud, "fraud": [True] * len(fraud), "known_ms": [0] * len(fraud)})
-    return pack, table, labels.select(pl.col(name).cast(kind) for name, kind in LABELS.items())
 
 
 def _counted(pack: Pack, table: FeatureTable, labels: pl.DataFrame, number: int) -> tuple[int, ...]:
@@ -62,7 +47,7 @@ def _told(counts: Counts) -> tuple[int, ...]:
 def test_a_sweep_equals_backtests_one_by_one(tmp_path_factory: pytest.TempPathFactory) -> None:
     compared = 0
     for seed in range(25):
-        pack, table, labels = _drawn(tmp_path_factory.mktemp("drawn"), seed)
+        pack, table, labels = drawn_history(tmp_path_factory.mktemp("drawn"), seed)
         for number, rule in enumerate(pack.rules):
             for name, old in rule.params.items():
                 if isinstance(old.value, str | bool):
