@@ -19,6 +19,7 @@ COMMANDS = {
     "replay": "Decide past events again and show whether the decisions are those that were given.",
     "run": "Decide a stream of events from a file, a pipe or Kafka.",
     "state": "Show what a state directory holds, without taking it.",
+    "suggest": "Tell which rules can go, and which threshold would catch what is missed.",
     "test": "Run the tests inside a pack's rules.",
     "tune": "Choose params of a rule by what they cost on past events.",
 }

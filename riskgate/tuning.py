@@ -146,8 +146,9 @@ def _frontier(tuning: Tuning) -> Table:
     step = max(1, -(-len(frontier) // ROWS_MAX))
     told = {id(each) for each in frontier[::step]}
     shown = [each for each in tried if id(each) in told or each.params in (chosen, tuning.now.params)]
-    among = f"{len(told):,} of {len(frontier):,}" if step > 1 else f"{len(frontier):,}"
-    table = _table(f"frontier in the first period: {among} of {len(tuning.tried):,} variants", *names)
+    thinned = f"; {len(told):,} of them are shown, and all in --json and --html" if step > 1 else ""
+    count = f"{len(frontier):,} of {len(tuning.tried):,} variants"
+    table = _table(f"frontier in the first period: {count}{thinned}", *names)
     table.add_column("")
     for each in shown:
         said = ["chosen"] * (each.params == chosen) + ["as it is"] * (each.params == tuning.now.params)

@@ -95,7 +95,7 @@ def _compared(rule: str, tree: Node) -> Iterator[Threshold]:
 def tradeoff_of(view: View, thresholds: Sequence[Threshold]) -> Tradeoff | None:
     """The tradeoff of one input, whose thresholds these are; None where no mature fraud has a value."""
     read = thresholds[0].read
-    values, known = _values(view, read)
+    values, known = values_of(view, read)
     upward = thresholds[0].operator in _UPWARD
     fraud, good = view.truth.fraud & known, view.truth.good & known
     mature = fraud | good
@@ -123,7 +123,7 @@ def tradeoff_of(view: View, thresholds: Sequence[Threshold]) -> Tradeoff | None:
 
 def distribution_of(view: View, read: Input, thresholds: Sequence[Threshold]) -> Distribution | None:
     """The distribution of one input; None where fraud or good transactions have no value."""
-    values, known = _values(view, read)
+    values, known = values_of(view, read)
     unit, scale = _unit(view, read)
     fraud, good = values[view.truth.fraud & known] * scale, values[view.truth.good & known] * scale
     if not len(fraud) or not len(good):
@@ -142,7 +142,7 @@ def _edges(low: float, high: float, *, whole: bool) -> Floats:
     return np.linspace(low, high if high > low else low + 1, BINS + 1)
 
 
-def _values(view: View, read: Input) -> tuple[Floats, NDArray[np.bool_]]:
+def values_of(view: View, read: Input) -> tuple[Floats, NDArray[np.bool_]]:
     """The values of an input as floats, and where there are any."""
     series = view.table.series(read)
     if series is None:

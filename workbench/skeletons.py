@@ -30,7 +30,7 @@ def skeleton(pack: Pack, rule: str) -> str:
   then: review  # block, step_up, review or tag
   mode: shadow  # shadow: computed and recorded, never acts; live when its tests and a backtest are good
   severity: medium  # low, medium, high or critical
-  reason: {_reason(rule)}
+  reason: {reason_of(rule)}
   explain: "a payment of {{amount}}, limit {{params.least}}"  # what a person reads, with the values
   tests:
   - name: a large payment matches
@@ -42,7 +42,7 @@ def skeleton(pack: Pack, rule: str) -> str:
 """
 
 
-def _reason(rule: str) -> str:
+def reason_of(rule: str) -> str:
     """A reason code from the last part of an id."""
     code = re.sub(r"[^A-Z0-9_]", "_", rule.rpartition(".")[2].upper())[:60]
     return code if REASON.fullmatch(code) else f"R_{code}"
