@@ -9,9 +9,14 @@ Snapshot = dict[str, tuple[int, int]]
 
 
 def snapshot(folder: Path) -> Snapshot:
-    """Time of change and size of every file in the folder and below; files that go while one looks are left out."""
+    """Time of change and size of every file in the folder and below, but in hidden folders.
+
+    Files that go while one looks are left out.
+    """
     found: Snapshot = {}
     for path in folder.rglob("*"):
+        if any(part.startswith(".") for part in path.relative_to(folder).parts[:-1]):
+            continue
         try:
             state = path.stat()
         except OSError:

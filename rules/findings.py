@@ -141,7 +141,7 @@ def severity_of(code: Code) -> Severity:
 def quoted(text: str) -> str:
     """`text` as a message shows it: short, on one line, printable."""
     shown = text if len(text) <= 60 else text[:57] + "..."
-    return f"`{_printable(shown)}`"
+    return f"`{printable(shown)}`"
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str | None:
@@ -186,12 +186,12 @@ def _paragraph(finding: Finding, color: bool) -> str:
     rule = f" ({place.rule})" if place.rule else ""
     lines = [
         f"{head}{finding.severity}[{finding.code}]{reset}{bold}: {finding.message}{reset}",
-        f"  {dim}-->{reset} {_printable(place.file)}:{place.line}:{place.column}{rule}",
+        f"  {dim}-->{reset} {printable(place.file)}:{place.line}:{place.column}{rule}",
     ]
     hint = f" {finding.hint}" if finding.hint else ""
     if not finding.excerpt:
         return "\n".join([*lines, f"  ={hint}"] if hint else lines)
-    text = _printable(finding.excerpt)
+    text = printable(finding.excerpt)
     gutter = " " * len(str(place.line))
     before, marked = text[: finding.start], text[finding.start : finding.start + finding.width]
     caret = " " * _cells(before) + head + "^" * max(1, _cells(marked)) + reset
@@ -208,7 +208,8 @@ def _window(line: str, start: int) -> tuple[str, int]:
     return before + line[first : first + _LINE_CHARS_MAX] + after, start - first + len(before)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """`text` without control characters."""
     return "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in text)
 
 

@@ -1,8 +1,7 @@
 """Loading a pack: its files are read, checked as a whole, and every finding is reported at once."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rules import overlays
@@ -13,6 +12,7 @@ from rules.headers import HEAD_KEYS, Head, read_head
 from rules.models import Pack
 from rules.shapes import PACK_NAME, Shapes
 from rules.trees import Table, parse_source
+from schemas import UNFINISHED, content_hash
 
 HEAD_FILE = "pack.yml"
 SECTIONS = ("features", "macros", "lists", "detectors", "rules")
@@ -20,10 +20,14 @@ SECTIONS = ("features", "macros", "lists", "detectors", "rules")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`pack` is None where a finding is an error. Findings are in order of file and line."""
+    """`pack` is None where a finding is an error. Findings are in order of file and line.
+
+    `files` are the bytes of all files that were read, by their names in the pack.
+    """
 
     pack: Pack | None
     findings: tuple[Finding, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def load(path: Path, overlay: str | None = None, as_of_ms: int | None = None) -> Loaded:
@@ -34,6 +38,7 @@ def load(path: Path, overlay: str | None = None, as_of_ms: int | None = None) ->
     """
     ledger = Ledger()
     pack: Pack | None = None
+    files: dict[str, bytes] = {}
     overflow: tuple[Finding, ...] = ()
     try:
         files = _read_files(path, overlay, ledger)
@@ -43,13 +48,17 @@ def load(path: Path, overlay: str | None = None, as_of_ms: int | None = None) ->
         message = f"there are more than {FINDINGS_MAX:,} findings: these are the first"
         overflow = (Finding("too-large", "error", message, Place(str(path), 1, 1)),)
     findings = sorted(ledger.findings, key=lambda each: (each.place.file, each.place.line, each.place.column))
-    return Loaded(None if ledger.has_errors or overflow else pack, (*findings, *overflow))
+    return Loaded(None if ledger.has_errors or overflow else pack, (*findings, *overflow), files)
 
 
 def _read_files(path: Path, overlay: str | None, ledger: Ledger) -> dict[str, bytes]:
     """The bytes of the pack's YAML files by name, in order of name, and of the overlay that is chosen."""
     try:
         entries = sorted(path.iterdir())
+        if any(entry.name == UNFINISHED for entry in entries):
+            message = "a change to another version of this pack was interrupted: its files are of both"
+            hint = f"`riskgate history {path}` finishes it"
+            ledger.report_file("unreadable-file", str(path / UNFINISHED), message, hint)
         names = [entry.name for entry in entries if entry.suffix in (".yml", ".yaml") and not entry.is_dir()]
         for folder in entries:
             shown = folder.is_dir() and not folder.name.startswith(".")
@@ -138,13 +147,13 @@ def _form_of(name: str) -> tuple[str, tuple[str, ...]]:
 def _assemble(
     path: Path, overlay: str | None, files: dict[str, bytes], tables: dict[str, Table], shapes: Shapes
 ) -> Pack:
+    """The pack; the bytes of its lists are added to `files`."""
     head = read_head(tables[HEAD_FILE], shapes)
-    list_files: dict[str, bytes] = {}
     table = None if overlay is None else tables.pop(f"{overlays.FOLDER}/{overlay}{overlays.SUFFIX}")
     changes = overlays.Overlay(table, head.currency, shapes)
-    definitions = Definitions(path, head.currency, head.defaults, shapes, list_files, changes)
+    definitions = Definitions(path, head.currency, head.defaults, shapes, files, changes)
     definitions.read(list(tables.values()))
-    return _pack(path, head, definitions, _hash(files | list_files), overlay)
+    return _pack(path, head, definitions, content_hash(files), overlay)
 
 
 def _pack(path: Path, head: Head, definitions: Definitions, digest: str, overlay: str | None) -> Pack:
@@ -162,13 +171,3 @@ def _pack(path: Path, head: Head, definitions: Definitions, digest: str, overlay
         definitions.rules,
         overlay,
     )
-
-
-def _hash(files: Mapping[str, bytes]) -> str:
-    """12 hexadecimal digits over the names and bytes of all files that were read."""
-    digest = hashlib.sha256()
-    for name, raw in sorted(files.items()):
-        for part in (name.encode(), raw):
-            digest.update(len(part).to_bytes(8, "big"))
-            digest.update(part)
-    return digest.hexdigest()[:12]

@@ -1,5 +1,6 @@
 """What crosses a boundary: events, decisions and dead letters, their money and times, their decoding. No I/O."""
 
+from schemas.contents import CONTENT_BYTES_MAX, CONTENT_FILES_MAX, UNFINISHED, content_hash
 from schemas.decisions import (
     ACTIONS,
     Action,
@@ -46,6 +47,8 @@ from schemas.timestamps import EARLIEST_MS, LATEST_MS, TimestampError, epoch_ms
 __all__ = [
     "ACTIONS",
     "AMOUNT_MAX",
+    "CONTENT_BYTES_MAX",
+    "CONTENT_FILES_MAX",
     "EARLIEST_MS",
     "EVENT_TYPES",
     "EXPONENTS",
@@ -53,6 +56,7 @@ __all__ = [
     "PRICED",
     "STRUCTS",
     "TRANSACTION_TYPES",
+    "UNFINISHED",
     "Action",
     "AnyEvent",
     "AuditEvent",
@@ -86,6 +90,7 @@ __all__ = [
     "Transaction",
     "Transfer",
     "Value",
+    "content_hash",
     "epoch_ms",
     "exponent_of",
     "major_text",

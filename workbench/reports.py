@@ -15,6 +15,7 @@ from rules import Pack
 from schemas import ACTIONS, major_text
 from workbench.evaluation import Outcome, Places, evaluate
 from workbench.feature_table import Account, FeatureTable, silent_features
+from workbench.fingerprints import fingerprint
 from workbench.history import LABELS
 from workbench.labels import Truth, truth_of
 from workbench.measurement import DAY_MS, Change, Proportion, View
@@ -77,22 +78,25 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 class RuleReport(msgspec.Struct, frozen=True):
     """One rule on its own, and given the others.
 
-    `judged` events are of a type that it judges, or they began waits of its own that were over. On `missing` ones its
-    condition had no outcome, on `errors` its evaluation failed, and it neither hits nor is missing. `unmeasured` names
-    what it reads and none of them has. Where it hits nothing for that reason, or judges nothing, `hits` and all that
-    follows is None. `only` are hits without any other live rule. `money_caught` is that of fraud that it hits,
-    `good_money_stopped` that of good transactions.
+    `content` is the hash of all that its hits depend on, see `fingerprints`. `judged` events are of a type that it
+    judges, or they began waits of its own that were over. On `missing` ones its condition had no outcome, on `errors`
+    its evaluation failed, and it neither hits nor is missing. `unmeasured` names what it reads and none of them has.
+    Where it hits nothing for that reason, or judges nothing, `hits` and all that follows is None. `hits_per_judged` is
+    their share of the judged events. `only` are hits without any other live rule. `money_caught` is that of fraud that
+    it hits, `good_money_stopped` that of good transactions.
     """
 
     rule: str
     title: str | None
     mode: str
     then: str
+    content: str
     judged: int
     missing: int
     errors: int
     unmeasured: list[str]
     hits: int | None
+    hits_per_judged: float | None
     users: int | None
     only: int | None
     only_fraud: int | None
@@ -219,11 +223,13 @@ def _rule(view: View, outcome: Outcome) -> RuleReport:
         title=rule.title,
         mode=rule.mode,
         then=rule.then,
+        content=fingerprint(view.evaluation.pack, rule),
         judged=outcome.judges,
         missing=len(outcome.missing),
         errors=len(outcome.errors),
         unmeasured=list(outcome.unmeasured),
         hits=len(hits) if measured else None,
+        hits_per_judged=len(hits) / outcome.judges if measured else None,
         users=view.users(hits) if measured else None,
         only=len(only) if measured else None,
         only_fraud=view.count_fraud(only) if labelled else None,

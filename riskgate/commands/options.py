@@ -1,5 +1,6 @@
 """Options that several commands share: the events that an analyst measures on, with their labels."""
 
+import getpass
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -90,3 +91,37 @@ def past_events(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_PAST_EVENTS):
         taking = option(taking)
     return taking
+
+
+class LineType(click.ParamType[str]):
+    """A text of one line, of at most so many characters."""
+
+    name = "text"
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value).strip()
+        if not text or len(text) > self._most or not text.isprintable():
+            self.fail(f"expected one line of 1 to {self._most:,} characters, got {len(text):,}", param, ctx)
+        return text
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise click.UsageError("expected --who: nobody is logged in here") from error
+
+
+WHO = click.option(
+    "--who",
+    metavar="NAME",
+    type=LineType(128),
+    envvar="RISKGATE_USER",
+    default=_user,
+    show_default="RISKGATE_USER, or who is logged in",
+    help="Who does it.",
+)
+WHY = click.option("--why", metavar="TEXT", type=LineType(2_000), required=True, help="Why; it is recorded.")

@@ -1,0 +1,49 @@
+"""The work of `riskgate history`: show who put which version of a pack in force, when and why."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from riskgate.homes import contents_of, home_of
+from riskgate.past import EXIT_FINE, EXIT_USAGE
+from riskgate.records import line_of, measured_line, when
+from rules.findings import printable
+from stores import HomeError, Record
+
+
+def show_history(folder: Path, form: Literal["pretty", "json"]) -> int:
+    """Returns the exit code."""
+    try:
+        records = home_of(folder).records()
+        now = contents_of(folder).version
+    except HomeError as error:
+        click.echo(f"riskgate: error: {error}", err=True)
+        return EXIT_USAGE
+    if form == "json":
+        document = {"in_force": now, "records": [msgspec.to_builtins(record) for record in records]}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return EXIT_FINE
+    for record in records:
+        click.echo("\n".join(_paragraph(record)))
+    click.echo(f"in force: {now}{_since(records, now)}")
+    return EXIT_FINE
+
+
+def _paragraph(record: Record) -> list[str]:
+    lines = [line_of(record), f"   {when(record.at_ms)} by {printable(record.who)}: {printable(record.why)}"]
+    if record.backtest is not None:
+        lines.append(f"   {measured_line(record.backtest)}")
+    return lines
+
+
+def _since(records: Sequence[Record], now: str) -> str:
+    """How what is in force came to be, where no record says so."""
+    if not records:
+        return ", and nothing was recorded so far"
+    if records[-1].after != now:
+        return f", edited by hand since record {records[-1].number}"
+    return ""

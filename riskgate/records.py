@@ -1,0 +1,39 @@
+"""Records of changes, in lines for people."""
+
+from datetime import UTC, datetime
+
+from rules.findings import printable
+from stores import Measured, Record
+
+
+def line_of(record: Record) -> str:
+    """What was done, from which version to which."""
+    versions = f"{record.before} to {record.after}"
+    if record.action == "promote":
+        return f"{record.number}. promoted {record.rule} from {record.from_mode} to {record.to_mode}: {versions}"
+    return f"{record.number}. rolled back: {versions}"
+
+
+def measured_line(measured: Measured) -> str:
+    """What the backtest said of the rule."""
+    hits = f"{measured.hits:,} hits of {measured.judged:,} judged events ({measured.hits_per_judged:.3%})"
+    parts = [f"{hits}, {measured.alerts_a_day:,.1f} a day, {measured.users:,} users"]
+    if measured.precision is not None:
+        parts.append(f"precision {measured.precision:.1%}")
+    if measured.recall is not None:
+        parts.append(f"recall {measured.recall:.1%}")
+    if measured.money_caught is not None and measured.good_money_stopped is not None:
+        parts.append(
+            f"{measured.money_caught} {measured.currency} caught, {measured.good_money_stopped} of good ones stopped"
+        )
+    period = f"{_day(measured.from_ms)} to {_day(measured.to_ms)}"
+    return f"backtest on {printable(measured.data)}, {period}: {'; '.join(parts)}"
+
+
+def when(at_ms: int) -> str:
+    """A moment in UTC, to the second."""
+    return datetime.fromtimestamp(at_ms // 1_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _day(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).date().isoformat()

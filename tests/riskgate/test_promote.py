@@ -1,0 +1,291 @@
+"""`riskgate promote`, `rollback` and `history` as their users run them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from riskgate.cli import cli
+from rules import load
+
+T0 = 1_790_000_000_000
+PACK = """\
+schema: 1
+pack: small
+owner: testers
+currency: CNY
+features: {n: {count: event, by: user_id, over: 1h}}
+"""
+RULES = """\
+rules:
+# the one that counts
+- id: small.burst
+  when: n > params.most  # in an hour
+  params: {most: 2}
+  then: block
+  mode: off  # not yet
+  tests:
+  - {name: three, given: [{payment: {}, repeat: 3}], expect: {then: block}}
+  - {name: two, given: [{payment: {}, repeat: 2}], expect: {then: allow}}
+- id: small.ip
+  when: ip == "10.0.0.1"
+  then: review
+  mode: shadow
+  tests:
+  - {name: there, given: [{payment: {ip: 10.0.0.1}}], expect: {then: review}}
+  - {name: elsewhere, given: [{payment: {ip: 10.0.0.2}}], expect: {then: allow}}
+"""
+
+
+class Desk:
+    """An analyst with a pack, past events and labels."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pack = folder / "pack"
+        self.rules = self.pack / "rules.yml"
+        self.report = folder / "report.json"
+        self.pack.mkdir()
+        (self.pack / "pack.yml").write_text(PACK)
+        self.rules.write_text(RULES)
+
+    def command(self, *words: str | Path) -> Result:
+        return CliRunner().invoke(cli, [str(word) for word in words])
+
+    def backtest(self, *options: str) -> dict[str, Any]:
+        events = [
+            {"type": "payment", "transaction_id": f"t{n}", "timestamp": T0 + 60_000 * n, "user_id": f"u{n % 4}",
+             "amount": 5, "currency": "CNY"}
+            for n in range(40)
+        ]  # fmt: skip
+        (self.folder / "h.ndjson").write_text("".join(json.dumps(event) + "\n" for event in events))
+        labels = "transaction_id,fraud,labelled_at\n" + "".join(f"t{n},1,{T0 + 60_000 * n}\n" for n in range(10, 20))
+        (self.folder / "labels.csv").write_text(labels)
+        done = self.command(
+            "backtest", self.pack, "--data", self.folder / "h.ndjson", "--labels", self.folder / "labels.csv",
+            "--cache", self.folder / "cache", "--json", self.report, *options,
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+        report: dict[str, Any] = json.loads(self.report.read_text())
+        return report
+
+    def promote(self, rule: str, to: str, *options: str, who: str = "ann", why: str = "it is good") -> Result:
+        return self.command(
+            "promote", self.pack, rule, "--to", to, "--backtest", self.report, "--who", who, "--why", why, *options
+        )
+
+    def rollback(self, *options: str, who: str = "bob") -> Result:
+        return self.command("rollback", self.pack, "--who", who, "--why", "too many", *options)
+
+    def history(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.command("history", self.pack, "--format", "json").output)
+        return document
+
+    @property
+    def modes(self) -> dict[str, str]:
+        pack = load(self.pack).pack
+        assert pack is not None
+        return {rule.id: rule.mode for rule in pack.rules}
+
+    @property
+    def version(self) -> str:
+        pack = load(self.pack).pack
+        assert pack is not None
+        return pack.hash
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def refused(done: Result, code: int, *told: str) -> None:
+    assert (done.exit_code, [each for each in told if each not in done.output]) == (code, []), done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_rule_goes_live_in_two_steps_and_back(desk: Desk) -> None:
+    first = desk.version
+    report = desk.backtest()
+    assert report["rules"][0]["hits_per_judged"] == pytest.approx(32 / 40)
+    done = desk.promote("small.burst", "shadow")
+    assert done.exit_code == 0, done.output
+    assert "-  mode: off  # not yet\n+  mode: shadow  # not yet\n" in done.output
+    assert desk.rules.read_text() == RULES.replace("mode: off", "mode: shadow")
+    second = desk.version
+    done = desk.promote("small.burst", "live", who="eve", why="10 of 10 in May")
+    assert done.exit_code == 0, done.output
+    assert "2. promoted small.burst from shadow to live: " in done.output
+    assert "32 hits of 40 judged events (80.000%)" in done.output
+    assert desk.modes == {"small.burst": "live", "small.ip": "shadow"}
+    third = desk.version
+
+    history = desk.history()
+    assert history["in_force"] == third
+    assert [(each["before"], each["after"], each["who"], each["why"]) for each in history["records"]] == [
+        (first, second, "ann", "it is good"),
+        (second, third, "eve", "10 of 10 in May"),
+    ]
+    measured = history["records"][1]["backtest"]
+    assert (measured["hits"], measured["judged"], measured["pack"]) == (32, 40, f"small@{first}")
+    assert (measured["precision"], measured["recall"]) == (pytest.approx(10 / 32), 1.0)
+    shown = desk.command("history", desk.pack).output
+    assert "by eve: 10 of 10 in May" in shown
+    assert shown.endswith(f"in force: {third}\n")
+
+    assert desk.rollback().exit_code == 0
+    assert desk.version == second
+    assert desk.rollback().exit_code == 0
+    assert desk.rules.read_text() == RULES
+    refused(desk.rollback(), 1, "expected a promotion that can be taken back, got none")
+    assert desk.rollback("--to", third).exit_code == 0
+    assert desk.modes["small.burst"] == "live"
+    assert [each["action"] for each in desk.history()["records"]] == ["promote"] * 2 + ["rollback"] * 3
+
+
+def test_edits_by_hand_are_told_and_gone_back_to(desk: Desk) -> None:
+    assert "nothing was recorded so far" in desk.command("history", desk.pack).output
+    desk.backtest()
+    first = desk.rules.read_text()
+    assert desk.promote("small.burst", "shadow").exit_code == 0
+    edited = desk.rules.read_text().replace("most: 2", "most: 20")
+    desk.rules.write_text(edited)
+    (desk.pack / "more.yml").write_text("rules: [{id: small.more, when: amount > 9, then: tag}]\n")
+    mine = desk.version
+    assert "edited by hand since record 1" in desk.command("history", desk.pack).output
+    done = desk.rollback()
+    assert done.exit_code == 0, done.output
+    assert "-rules: [{id: small.more" in done.output
+    assert desk.rules.read_text() == first
+    assert not (desk.pack / "more.yml").exists()
+    assert desk.rollback("--to", mine).exit_code == 0
+    assert desk.rules.read_text() == edited
+    assert desk.version == mine
+
+
+def test_one_step_at_a_time(desk: Desk) -> None:
+    desk.backtest()
+    refused(desk.promote("small.burst", "live"), 1, "expected a rule that is shadow, got `small.burst`, which is off")
+    refused(desk.promote("small.ip", "shadow"), 1, "expected a rule that is off, got `small.ip`, which is shadow")
+    refused(desk.promote("small.brust", "shadow"), 1, "did you mean `small.burst`?")
+    assert desk.rules.read_text() == RULES
+    assert not (desk.pack / ".history").exists() or desk.history()["records"] == []
+
+
+TEST = "  - {name: two, given: [{payment: {}, repeat: 2}], expect: {then: allow}}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (TEST, "", ["on both sides, got none that must not match"]),
+        ("repeat: 3", "repeat: 2", ["got 1 that failed", "small.burst: three", "expected then: block, got allow"]),
+        ("then: review}}", "then: allow}}", ["got 1 that failed", "small.ip: there"]),
+    ],
+)
+def test_tests_must_pass_on_both_sides(desk: Desk, old: str, new: str, told: Sequence[str]) -> None:
+    desk.backtest()
+    desk.rules.write_text(RULES.replace(old, new))
+    changed = desk.rules.read_text()
+    assert changed != RULES
+    refused(desk.promote("small.burst", "shadow"), 3, "refused", *told)
+    assert desk.rules.read_text() == changed
+
+
+def test_the_backtest_must_be_of_the_rule_as_it_is(desk: Desk) -> None:
+    desk.backtest()
+    desk.rules.write_text(RULES.replace("most: 2", "most: 1"))
+    refused(desk.promote("small.burst", "shadow"), 3, "its condition, or what it reads, has changed since")
+    desk.rules.write_text(RULES.replace('"10.0.0.1"', '"10.0.0.3"').replace("ip: 10.0.0.1", "ip: 10.0.0.3"))
+    assert desk.promote("small.burst", "shadow").exit_code == 0
+
+
+def test_a_rule_that_is_not_measured_stays(desk: Desk) -> None:
+    desk.backtest()
+    refused(desk.promote("small.ip", "live"), 3, "UNMEASURED", "no event has ip")
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        ("", "one that cannot be read"),
+        ("{", "one that cannot be read"),
+        ("[]", "one that cannot be read"),
+        ('{"version": 99}', "expected a report of version 1, got 99"),
+        ('{"version": 1}', "missing required field"),
+    ],
+)
+def test_other_files_are_no_reports(desk: Desk, report: str, told: str) -> None:
+    desk.report.write_text(report)
+    refused(desk.promote("small.burst", "shadow"), 3, told)
+
+
+def test_reports_of_other_packs_and_rules_are_refused(desk: Desk) -> None:
+    report = desk.backtest()
+    desk.report.write_text(json.dumps(report | {"pack": "other@0123456789ab"}))
+    refused(desk.promote("small.burst", "shadow"), 3, "in the pack `small`, got one of `other@0123456789ab`")
+    desk.report.write_text(json.dumps(report | {"rules": report["rules"][1:]}))
+    refused(desk.promote("small.burst", "shadow"), 3, "without this rule")
+    for each in report["rules"]:
+        del each["content"]
+    desk.report.write_text(json.dumps(report))
+    refused(desk.promote("small.burst", "shadow"), 3, "missing required field `content`")
+
+
+def test_a_bad_pack_is_shown(desk: Desk) -> None:
+    desk.backtest()
+    desk.rules.write_text(RULES.replace("n > params.most", "m > params.most"))
+    refused(desk.promote("small.burst", "shadow"), 3, "error[unknown-field]")
+
+
+def test_a_version_that_was_never_in_force_is_no_way_back(desk: Desk) -> None:
+    desk.backtest()
+    refused(desk.rollback("--to", "0123456789ab"), 1, "expected a version that was in force before")
+    desk.promote("small.burst", "shadow")
+    refused(desk.rollback("--to", "../../../etc"), 1, "expected a version such as")
+    refused(desk.rollback("--to", desk.version), 1, "expected another version than the one that is in force")
+
+
+def test_a_broken_pack_is_gone_back_from(desk: Desk) -> None:
+    desk.backtest()
+    desk.promote("small.burst", "shadow")
+    assert desk.rollback().exit_code == 0
+    good = desk.version
+    desk.rules.write_text("rules: [\n")
+    refused(desk.rollback(), 1, f"--to {good} undoes what was edited by hand since")
+    assert desk.rollback("--to", good).exit_code == 0
+    assert desk.rules.read_text() == RULES
+
+
+def test_who_and_why_are_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.backtest()
+    words = ("promote", desk.pack, "small.burst", "--to", "shadow", "--backtest", desk.report)
+    assert "Missing option '--why'" in desk.command(*words).output
+    assert "expected one line of" in desk.command(*words, "--why", "a\nb").output
+    assert "expected one line of" in desk.command(*words, "--why", " ").output
+    assert "expected one line of" in desk.command(*words, "--why", "x", "--who", "\x1b[2J").output
+    monkeypatch.setenv("RISKGATE_USER", "carol")
+    assert desk.command(*words, "--why", "x").exit_code == 0
+    assert desk.history()["records"][0]["who"] == "carol"
+    monkeypatch.delenv("RISKGATE_USER")
+    monkeypatch.setenv("LOGNAME", "dora")
+    assert desk.command("rollback", desk.pack, "--why", "x").exit_code == 0
+    assert desk.history()["records"][1]["who"] == "dora"
+
+
+def test_overlays_and_lists_go_back_with_the_rest(desk: Desk) -> None:
+    (desk.pack / "overlays").mkdir()
+    overlay = desk.pack / "overlays" / "prod.yml"
+    overlay.write_text("rules: {small.burst: {params: {most: 5}}}\n")
+    desk.backtest()
+    before = desk.history()["in_force"]
+    assert desk.promote("small.burst", "shadow").exit_code == 0
+    overlay.write_text("rules: {small.burst: {params: {most: 50}}}\n")
+    assert desk.rollback().exit_code == 0
+    assert overlay.read_text() == "rules: {small.burst: {params: {most: 5}}}\n"
+    assert desk.history()["in_force"] == before
+    desk.backtest("--overlay", "prod")
+    refused(desk.promote("small.burst", "shadow"), 3, "has changed since")

@@ -1,0 +1,194 @@
+"""Promotion: what a rule needs before its mode may rise, and the pack in which it has.
+
+A rule goes from off to shadow, and from shadow to live. It needs tests on both sides, all tests of the pack must pass,
+and a backtest must have measured it as it is now.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from rules import Pack, Rule
+from rules.contents import Contents, load_files
+from rules.findings import did_you_mean, render
+from rules.models import Mode, otherwise
+from schemas import content_hash
+from stores import Files, Measured
+from workbench.cases import run_cases
+from workbench.fingerprints import fingerprint
+from workbench.modes import ModeError, with_mode
+from workbench.reports import VERSION, Period, RuleReport
+
+REPORT_BYTES_MAX = 256 << 20
+
+BEFORE: dict[Mode, Mode] = {"shadow": "off", "live": "shadow"}
+"""From which mode a rule rises to which."""
+
+_AGAIN = "run `riskgate backtest` on the pack as it is now, with --json"
+
+
+class RefusedError(Exception):
+    """A change that is not made; the text says what was expected, what came, and what to do."""
+
+
+class UnreadyError(RefusedError):
+    """A rule that is not ready to rise, for want of tests or of a backtest."""
+
+
+class _Report(msgspec.Struct, frozen=True):
+    """What is read of a backtest's report."""
+
+    version: int
+    pack: str
+    data: str
+    currency: str
+    period: Period
+    rules: list[RuleReport]
+
+
+class _Form(msgspec.Struct, frozen=True):
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A rule whose mode may rise, the files of the pack in which it has, and what that rests on."""
+
+    rule: Rule
+    to: Mode
+    files: Files
+    measured: Measured
+    unmeasured: Sequence[str]
+    """What the rule reads and no event of the backtest had, where it hit by what else it reads."""
+    tests: int
+    """How many tests of the pack passed."""
+
+    @property
+    def version(self) -> str:
+        return content_hash(self.files)
+
+
+def promotion(contents: Contents, rule_id: str, to: Mode, report: bytes) -> Promotion:
+    """What becomes of a sound pack if the rule rises. `report` is the JSON of a backtest. Raises RefusedError."""
+    pack = contents.loaded.pack
+    if pack is None:
+        raise RefusedError("expected a pack without errors")
+    rule = _rule(pack, rule_id)
+    if rule.mode != BEFORE[to]:
+        back = "; `riskgate rollback` takes a promotion back" if rule.mode == "live" else ""
+        raise RefusedError(
+            f"expected a rule that is {BEFORE[to]}, got `{rule_id}`, which is {rule.mode}: a rule goes from off to"
+            f" shadow, and from shadow to live{back}"
+        )
+    measured = _measured(pack, rule, _read(report))
+    tests = _tested(pack, rule)
+    files = _raised(contents, pack, rule, to)
+    return Promotion(rule, to, files, measured[0], measured[1], tests)
+
+
+def _rule(pack: Pack, rule_id: str) -> Rule:
+    for rule in pack.rules:
+        if rule.id == rule_id:
+            return rule
+    hint = did_you_mean(rule_id, [rule.id for rule in pack.rules])
+    raise RefusedError(f"expected a rule of the pack `{pack.name}`, got `{rule_id}`{f': {hint}' if hint else ''}")
+
+
+def _tested(pack: Pack, rule: Rule) -> int:
+    """How many tests passed, once all did, and the rule has both kinds. Raises UnreadyError."""
+    answers = {case.expect.then for case in rule.tests}
+    sides = ((rule.then, "must match"), (otherwise(rule.then), "must not match"))
+    lacking = [side for answer, side in sides if answer not in answers]
+    if lacking:
+        raise UnreadyError(
+            f"expected tests of `{rule.id}` on both sides, got none that {' and none that '.join(lacking)}"
+        )
+    report = run_cases(pack)
+    if report.failures:
+        first = report.failures[0]
+        told = "\n".join([f"{first.case.file}:{first.case.line}: {first.rule}: {first.case.name}", *first.problem])
+        more = len(report.failures) - 1
+        raise UnreadyError(
+            f"expected all {len(report.results)} tests of the pack to pass, got {more + 1} that failed; see"
+            f" `riskgate test`. The first:\n{told}"
+        )
+    return len(report.results)
+
+
+def _read(raw: bytes) -> _Report:
+    """Raises UnreadyError."""
+    try:
+        version = msgspec.json.decode(raw, type=_Form).version
+        report = msgspec.json.decode(raw, type=_Report) if version == VERSION else None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadyError(
+            f"expected a report that `riskgate backtest --json` wrote, got one that cannot be read: {error}; {_AGAIN}"
+        ) from error
+    if report is None:
+        raise UnreadyError(f"expected a report of version {VERSION}, got {version}; {_AGAIN}")
+    return report
+
+
+def _measured(pack: Pack, rule: Rule, report: _Report) -> tuple[Measured, list[str]]:
+    """What the report says of the rule, if it is of this rule as it is now. Raises UnreadyError."""
+    found = next((each for each in report.rules if each.rule == rule.id), None)
+    name = report.pack.partition("@")[0]
+    if name != pack.name or found is None:
+        raise UnreadyError(
+            f"expected a backtest of `{rule.id}` in the pack `{pack.name}`, got one of `{report.pack}`"
+            f"{'' if found else ' without this rule'}; {_AGAIN}"
+        )
+    content = fingerprint(pack, rule)
+    if found.content != content:
+        raise UnreadyError(
+            f"expected a backtest of `{rule.id}` as it is now ({content}), got one of it as it was in"
+            f" `{report.pack}` ({found.content}): its condition, or what it reads, has changed since; {_AGAIN}"
+        )
+    if found.hits is None or found.hits_per_judged is None or found.users is None or found.alerts_a_day is None:
+        why = f"no event has {', '.join(found.unmeasured)}" if found.unmeasured else "it judged no event"
+        raise UnreadyError(
+            f"expected a backtest that measures `{rule.id}`, got UNMEASURED on `{report.data}`: {why}; run it on data"
+            " that has what the rule reads"
+        )
+    measured = Measured(
+        pack=report.pack,
+        content=found.content,
+        data=report.data,
+        from_ms=report.period.from_ms,
+        to_ms=report.period.to_ms,
+        judged=found.judged,
+        hits=found.hits,
+        hits_per_judged=found.hits_per_judged,
+        users=found.users,
+        alerts_a_day=found.alerts_a_day,
+        currency=report.currency,
+        precision=None if found.precision is None else found.precision.value,
+        recall=None if found.recall is None else found.recall.value,
+        money_caught=found.money_caught,
+        good_money_stopped=found.good_money_stopped,
+    )
+    return measured, found.unmeasured
+
+
+def _raised(contents: Contents, pack: Pack, rule: Rule, to: Mode) -> Files:
+    """The files with the rule's other mode, once they make a pack that is the same in all else. Raises RefusedError."""
+    try:
+        files = with_mode(contents.files, rule.id, to)
+    except ModeError as error:
+        raise RefusedError(str(error)) from error
+    loaded = load_files(files, str(pack.path))
+    if loaded.pack is None:
+        raise RefusedError(f"expected a pack without errors once `{rule.id}` is {to}, got\n{render(loaded.findings)}")
+    wanted = [replace(each, mode=to) if each.id == rule.id else each for each in pack.rules]
+    if list(map(_bare, loaded.pack.rules)) != list(map(_bare, wanted)):
+        raise RefusedError(
+            f"expected to change the mode of `{rule.id}` and nothing else, which cannot be done where it is written as"
+            f" it is: write a line `mode: {rule.mode}` into the rule, and give the command again"
+        )
+    return files
+
+
+def _bare(rule: Rule) -> Rule:
+    """The rule without its tests, which say where they are written."""
+    return replace(rule, tests=())
