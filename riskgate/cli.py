@@ -8,6 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 COMMANDS = {
+    "approve": "Agree, as a second person, to a rule that is to go live.",
     "backtest": "Show what the rules of a pack would have done on past events.",
     "demo": "Run the main job on a simulated stream with planted fraud, and watch it.",
     "explain": "Say why an event was decided as it was, and what would have changed that.",

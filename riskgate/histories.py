@@ -10,7 +10,7 @@ import msgspec
 
 from riskgate.homes import contents_of, home_of
 from riskgate.past import EXIT_FINE, EXIT_USAGE
-from riskgate.records import line_of, measured_line, when
+from riskgate.records import line_of, measured_line, waiting_in, when
 from rules.findings import printable
 from stores import HomeError, Record
 
@@ -24,11 +24,15 @@ def show_history(folder: Path, form: Literal["pretty", "json"]) -> int:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
     if form == "json":
-        document = {"in_force": now, "records": [msgspec.to_builtins(record) for record in records]}
+        numbers = [record.number for record in waiting_in(records, now)]
+        document = {"in_force": now, "waiting": numbers, "records": [msgspec.to_builtins(record) for record in records]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return EXIT_FINE
+    waiting = {record.number for record in waiting_in(records, now)}
     for record in records:
         click.echo("\n".join(_paragraph(record)))
+        if record.number in waiting:
+            click.echo(f"   waits for a second person: riskgate approve {folder} {record.number} --why TEXT")
     click.echo(f"in force: {now}{_since(records, now)}")
     return EXIT_FINE
 

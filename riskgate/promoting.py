@@ -1,21 +1,22 @@
-"""The work of `riskgate promote` and `riskgate rollback`: put another version of a pack in force, and record it."""
+"""The work of `riskgate promote`, `approve` and `rollback`: put another version of a pack in force, and record it."""
 
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from engine import Engine
 from riskgate.homes import contents_of, home_of
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
-from riskgate.records import line_of, measured_line
+from riskgate.records import line_of, measured_line, waiting_in
 from riskgate.waiting import loading_kernels
 from rules import Finding
 from rules.contents import ContentsError, load_files
 from rules.findings import render
 from rules.models import Mode
-from stores import HomeError, Record, version_before, versions_in_force
+from stores import Files, HomeError, Record, version_before, versions_in_force
 from workbench.differences import difference
 from workbench.promotion import REPORT_BYTES_MAX, Promotion, RefusedError, UnreadyError, promotion
 
@@ -30,6 +31,11 @@ class _BadPackError(Exception):
 def promote(folder: Path, rule_id: str, to: Mode, report: Path, who: str, why: str) -> int:
     """Returns the exit code."""
     return _code(lambda: _promote(folder, rule_id, to, report, who, why))
+
+
+def approve(folder: Path, number: int, who: str, why: str) -> int:
+    """Returns the exit code."""
+    return _code(lambda: _approve(folder, number, who, why))
 
 
 def roll_back(folder: Path, to: str | None, who: str, why: str) -> int:
@@ -47,7 +53,7 @@ def _promote(folder: Path, rule_id: str, to: Mode, report: Path, who: str, why: 
     found = promotion(contents, rule_id, to, _read(report))
     record = Record(
         number=len(records) + 1,
-        action="promote",
+        action="propose" if to == "live" and contents.loaded.pack.approval else "promote",
         before=contents.version,
         after=found.version,
         who=who,
@@ -61,6 +67,49 @@ def _promote(folder: Path, rule_id: str, to: Mode, report: Path, who: str, why: 
     _show(difference(contents.files, found.files))
     home.commit(record, found.files)
     _tell(record, found)
+    if not record.changes:
+        click.echo(f"  waits for a second person: riskgate approve {folder} {record.number} --why TEXT")
+
+
+def _approve(folder: Path, number: int, who: str, why: str) -> None:
+    home = home_of(folder)
+    contents, records = contents_of(folder), home.records()
+    proposal = _proposal(records, number, contents.version)
+    if who.casefold() == proposal.who.casefold():
+        raise RefusedError(f"expected a second person, got `{who}`, who proposed it: somebody else must approve")
+    files = home.files(proposal.after)
+    _check(files, f"{folder}@{proposal.after}")
+    record = msgspec.structs.replace(
+        proposal,
+        number=len(records) + 1,
+        action="approve",
+        who=who,
+        why=why,
+        at_ms=_now_ms(),
+        backtest=None,
+        proposal=number,
+    )
+    _show(difference(contents.files, files))
+    home.commit(record, files)
+    click.echo(line_of(record))
+
+
+def _proposal(records: Sequence[Record], number: int, now: str) -> Record:
+    """The proposal of this number, if it waits. Raises RefusedError."""
+    waiting = waiting_in(records, now)
+    found = next((each for each in records if each.number == number and not each.changes), None)
+    if found is not None and found in waiting:
+        return found
+    some = ", ".join(str(each.number) for each in waiting) or "none does"
+    if found is None:
+        raise RefusedError(f"expected the number of a proposal that waits ({some}), got {number}")
+    by = next((each for each in records if each.proposal == number), None)
+    if by is not None:
+        raise RefusedError(f"expected a proposal that waits ({some}), got {number}, which `{by.who}` has approved")
+    raise RefusedError(
+        f"expected a proposal that waits ({some}), got {number}: the pack has changed since, from {found.before} to"
+        f" {now}; promote again"
+    )
 
 
 def _roll_back(folder: Path, to: str | None, who: str, why: str) -> None:
@@ -68,9 +117,7 @@ def _roll_back(folder: Path, to: str | None, who: str, why: str) -> None:
     contents, records = contents_of(folder), home.records()
     version = _target(records, contents.version, to)
     files = home.files(version)
-    loaded = load_files(files, f"{folder}@{version}")
-    if loaded.pack is None:
-        raise _BadPackError(loaded.findings)
+    _check(files, f"{folder}@{version}")
     record = Record(
         number=len(records) + 1,
         action="rollback",
@@ -101,6 +148,13 @@ def _target(records: Sequence[Record], now: str, to: str | None) -> str:
     if version == now:
         raise RefusedError(f"expected another version than the one that is in force, got {version}")
     return version
+
+
+def _check(files: Files, name: str) -> None:
+    """Raises _BadPackError where the files make no sound pack."""
+    loaded = load_files(files, name)
+    if loaded.pack is None:
+        raise _BadPackError(loaded.findings)
 
 
 def _read(report: Path) -> bytes:

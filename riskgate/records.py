@@ -1,5 +1,6 @@
 """Records of changes, in lines for people."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rules.findings import printable
@@ -8,10 +9,21 @@ from stores import Measured, Record
 
 def line_of(record: Record) -> str:
     """What was done, from which version to which."""
-    versions = f"{record.before} to {record.after}"
-    if record.action == "promote":
-        return f"{record.number}. promoted {record.rule} from {record.from_mode} to {record.to_mode}: {versions}"
-    return f"{record.number}. rolled back: {versions}"
+    what = f"{record.rule} from {record.from_mode} to {record.to_mode}: {record.before} to {record.after}"
+    match record.action:
+        case "promote":
+            return f"{record.number}. promoted {what}"
+        case "propose":
+            return f"{record.number}. proposed {what}"
+        case "approve":
+            return f"{record.number}. approved {record.proposal}, {what}"
+    return f"{record.number}. rolled back: {record.before} to {record.after}"
+
+
+def waiting_in(records: Sequence[Record], now: str) -> list[Record]:
+    """The proposals that can be approved: nobody has, and the version that they are to change is in force."""
+    approved = {record.proposal for record in records}
+    return [each for each in records if not each.changes and each.number not in approved and each.before == now]
 
 
 def measured_line(measured: Measured) -> str:

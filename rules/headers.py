@@ -6,12 +6,12 @@ from rules.features import read_events
 from rules.fields import EVENT_WORDS
 from rules.findings import did_you_mean, quoted
 from rules.literals import duration_ms
-from rules.models import MODES, ON_MISSING, SEVERITIES, Fallback, Mode, OnMissing, Severity, Timing
+from rules.models import APPROVALS, MODES, ON_MISSING, SEVERITIES, Approval, Fallback, Mode, OnMissing, Severity, Timing
 from rules.shapes import PACK_NAME, Shapes, as_options
 from rules.trees import Table
 from schemas import ACTIONS, EXPONENTS
 
-HEAD_KEYS = ("schema", "pack", "owner", "currency", "defaults", "fallback", "lateness", "skew", "dedupe")
+HEAD_KEYS = ("schema", "pack", "owner", "currency", "defaults", "fallback", "lateness", "skew", "dedupe", "approval")
 DEFAULT_KEYS = ("event", "mode", "severity", "on_missing", "challenge")
 FALLBACK_KEYS = ("deadline", "then")
 SCHEMA_VERSION = "1"
@@ -36,6 +36,7 @@ class Head:
     defaults: Defaults
     fallback: Fallback | None
     timing: Timing
+    approval: Approval | None
 
 
 def read_head(table: Table, shapes: Shapes) -> Head:
@@ -55,6 +56,7 @@ def read_head(table: Table, shapes: Shapes) -> Head:
         _defaults(table, shapes),
         _fallback(table, shapes),
         _timing(table, shapes),
+        shapes.choice(table, "approval", as_options(APPROVALS)),
     )
 
 

@@ -21,7 +21,7 @@ from rules.headers import DEFAULT_KEYS, FALLBACK_KEYS, HEAD_KEYS, SCHEMA_VERSION
 from rules.lists import LIST_KEYS
 from rules.literals import DURATION
 from rules.loader import SECTIONS
-from rules.models import AGGREGATES, MODES, ON_MISSING, SEVERITIES, THENS
+from rules.models import AGGREGATES, APPROVALS, MODES, ON_MISSING, SEVERITIES, THENS
 from rules.overlays import CHANGE_KEYS, OVERLAY_KEYS
 from rules.rule_reader import RULE_KEYS
 from rules.sequences import ABSENT, SEQUENCE_KEYS
@@ -130,6 +130,7 @@ def _head() -> dict[str, Schema]:
         "lateness": _ref("duration"),
         "skew": _ref("duration"),
         "dedupe": _ref("duration"),
+        "approval": _choice(APPROVALS),
     }
 
 

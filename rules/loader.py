@@ -170,4 +170,5 @@ def _pack(path: Path, head: Head, definitions: Definitions, digest: str, overlay
         definitions.detectors,
         definitions.rules,
         overlay,
+        head.approval,
     )

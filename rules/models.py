@@ -15,6 +15,7 @@ Answer = Then | Literal["no_match"]
 
 Mode = Literal["live", "shadow", "off"]
 Severity = Literal["low", "medium", "high", "critical"]
+Approval = Literal["second_person"]
 OnMissing = Literal["no_match", "match", "degraded"]
 Aggregate = Literal[
     "count",
@@ -42,6 +43,7 @@ THENS: tuple[Then, ...] = get_args(Then)
 MODES: tuple[Mode, ...] = get_args(Mode)
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 ON_MISSING: tuple[OnMissing, ...] = get_args(OnMissing)
+APPROVALS: tuple[Approval, ...] = get_args(Approval)
 AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
 
 FilterKey = tuple[frozenset[str], Node | None]
@@ -264,6 +266,7 @@ class Pack:
     """A checked pack. `rules` are in the pack's order: files by name, then as written.
 
     `overlay` is the name of the overlay that they are under, if one was chosen; the hash is over its file, too.
+    `approval` says who must agree before a rule is put live.
     """
 
     name: str
@@ -278,6 +281,7 @@ class Pack:
     detectors: Mapping[str, DetectorSpec]
     rules: tuple[Rule, ...]
     overlay: str | None = None
+    approval: Approval | None = None
 
     @property
     def version(self) -> str:

@@ -81,6 +81,11 @@ class FolderHome:
         return checked(version, files, f"`{self._history}`")
 
     def commit(self, record: Record, files: Files) -> None:
+        """Adds the record, and puts `files`, the version `record.after`, in force: all of it, or nothing.
+
+        A proposal changes nothing in the folder: its files are kept. Raises OvertakenError where `record.before` is not
+        what lies there, or the record's number is not the next one, and HomeError.
+        """
         with self._changing():
             before = self._read(self._path)
             found = content_hash(before)
@@ -91,6 +96,10 @@ class FolderHome:
                 )
             self._keep(record.before, before)
             self._keep(record.after, files)
+            if not record.changes:
+                _write_once(self._record_path(record.number), written(record))
+                _sync_folder(self._history / "records")
+                return
             self._lying(before, files)
             _write(self._path / UNFINISHED, written(record))
             _sync_folder(self._path)

@@ -19,7 +19,7 @@ LISTING_BYTES_MAX = 1 << 20
 Files = Mapping[str, bytes]
 """The bytes of a pack's files by their names in it."""
 
-Action = Literal["promote", "rollback"]
+Action = Literal["promote", "rollback", "propose", "approve"]
 
 
 class HomeError(Exception):
@@ -53,7 +53,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One change of what is in force, from the version `before` to the version `after`. Records count from 1.
 
-    A promotion names the rule, its modes and what a backtest said of it.
+    A promotion names the rule, its modes and what a backtest said of it. A proposal changes nothing yet: an approval
+    does, which names its number as `proposal`.
     """
 
     number: int
@@ -67,6 +68,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     from_mode: str | None = None
     to_mode: str | None = None
     backtest: Measured | None = None
+    proposal: int | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it put another version in force."""
+        return self.action != "propose"
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -128,13 +135,15 @@ def written(record: Record) -> bytes:
 
 def versions_in_force(records: Iterable[Record]) -> set[str]:
     """All versions that were in force at some time."""
-    return {version for record in records for version in (record.before, record.after)}
+    return {version for record in records if record.changes for version in (record.before, record.after)}
 
 
 def version_before(records: Sequence[Record]) -> str | None:
     """The version to go back to: as it was before the last change that was not taken back. None if there is none."""
     trail: list[str] = []
     for record in records:
+        if not record.changes:
+            continue
         if record.action == "rollback" and record.after in trail:
             while trail[-1] != record.after:
                 trail.pop()

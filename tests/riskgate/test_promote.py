@@ -80,6 +80,9 @@ class Desk:
     def rollback(self, *options: str, who: str = "bob") -> Result:
         return self.command("rollback", self.pack, "--who", who, "--why", "too many", *options)
 
+    def approve(self, number: int, who: str) -> Result:
+        return self.command("approve", self.pack, str(number), "--who", who, "--why", "seen")
+
     def history(self) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self.command("history", self.pack, "--format", "json").output)
         return document
@@ -289,3 +292,58 @@ def test_overlays_and_lists_go_back_with_the_rest(desk: Desk) -> None:
     assert desk.history()["in_force"] == before
     desk.backtest("--overlay", "prod")
     refused(desk.promote("small.burst", "shadow"), 3, "has changed since")
+
+
+@pytest.fixture
+def careful(desk: Desk) -> Desk:
+    """Where a second person must approve, and a rule is in shadow."""
+    (desk.pack / "pack.yml").write_text(PACK + "approval: second_person\n")
+    desk.backtest()
+    assert desk.promote("small.burst", "shadow").exit_code == 0
+    assert desk.modes["small.burst"] == "shadow"
+    return desk
+
+
+def test_a_second_person_puts_a_rule_live(careful: Desk) -> None:
+    before = careful.version
+    done = careful.promote("small.burst", "live", who="ann")
+    assert done.exit_code == 0, done.output
+    assert "2. proposed small.burst from shadow to live" in done.output
+    assert f"riskgate approve {careful.pack} 2" in done.output
+    assert careful.version == before
+    history = careful.history()
+    assert (history["waiting"], history["in_force"]) == ([2], before)
+    assert history["records"][1]["backtest"]["hits"] == 32
+    refused(careful.approve(2, "Ann"), 1, "expected a second person, got `Ann`, who proposed it")
+    refused(careful.approve(1, "bob"), 1, "expected the number of a proposal that waits (2), got 1")
+    refused(careful.rollback("--to", history["records"][1]["after"]), 1, "that was in force before")
+    assert careful.version == before
+    done = careful.approve(2, "bob")
+    assert done.exit_code == 0, done.output
+    assert "+  mode: live  # not yet" in done.output
+    assert careful.modes["small.burst"] == "live"
+    refused(careful.approve(2, "carol"), 1, "got 2, which `bob` has approved")
+    assert (careful.history()["waiting"], careful.history()["in_force"]) == ([], careful.version)
+    shown = careful.command("history", careful.pack).output
+    assert "3. approved 2, small.burst from shadow to live" in shown
+    assert "waits for" not in shown
+    assert careful.rollback().exit_code == 0
+    assert careful.version == before
+    assert careful.modes["small.burst"] == "shadow"
+
+
+def test_what_is_approved_is_what_was_seen(careful: Desk) -> None:
+    careful.promote("small.burst", "live", who="ann")
+    proposed = careful.rules.read_text()
+    careful.rules.write_text(proposed.replace("most: 2", "most: 1"))
+    refused(careful.approve(2, "bob"), 1, "(none does), got 2: the pack has changed since", "promote again")
+    assert careful.history()["waiting"] == []
+    careful.rules.write_text(proposed)
+    assert careful.history()["waiting"] == [2]
+    assert careful.approve(2, "bob").exit_code == 0
+
+
+def test_another_approval_is_a_finding(desk: Desk) -> None:
+    (desk.pack / "pack.yml").write_text(PACK + "approval: third_person\n")
+    done = desk.command("lint", desk.pack)
+    assert "expected `second_person` for `approval`, got `third_person`" in done.output

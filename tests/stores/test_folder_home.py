@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from rules import load
 from rules.contents import read_contents
@@ -176,6 +177,21 @@ def test_of_many_at_once_one_wins_and_the_others_are_told(tmp_path: Path) -> Non
     assert sum(won) == 1
     assert lying(tmp_path) == version(won.index(True) + 2)
     assert len(home(tmp_path).records()) == 1
+
+
+def test_a_proposal_changes_nothing_and_keeps_its_files(tmp_path: Path) -> None:
+    lay_out(tmp_path, 1)
+    proposal = replace(change(1, 1, 2), action="propose")
+    home(tmp_path).commit(proposal, version(2))
+    assert lying(tmp_path) == version(1)
+    assert home(tmp_path).records() == (proposal,)
+    assert home(tmp_path).files(proposal.after) == version(2)
+    with pytest.raises(OvertakenError):
+        home(tmp_path).commit(proposal, version(2))
+    approval = replace(change(2, 1, 2), action="approve", proposal=1)
+    home(tmp_path).commit(approval, version(2))
+    assert lying(tmp_path) == version(2)
+    assert home(tmp_path).records() == (proposal, approval)
 
 
 def test_an_edit_by_hand_meanwhile_is_noticed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stores import Record, version_before, versions_in_force
 from support.versions import change
@@ -50,6 +51,12 @@ def test_going_back_takes_back_one_promotion_after_the_other(steps: list[str]) -
             stack.append(f"v{made}")
         now = records[-1].after
     assert versions_in_force(records) == {each for one in records for each in (one.before, one.after)}
+
+
+def test_what_was_only_proposed_was_never_in_force() -> None:
+    records = [record(1, "promote", "a", "b"), replace(record(2, "promote", "b", "c"), action="propose")]
+    assert version_before(records) == "a"
+    assert versions_in_force(records) == {"a", "b"}
 
 
 def test_a_version_that_was_left_long_ago_is_gone_back_to_by_its_name() -> None:
