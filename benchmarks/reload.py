@@ -19,7 +19,7 @@ from threading import Thread
 
 import rules
 from engine import Engine
-from flows import PackWatch, Tally, marks_of
+from flows import FolderSource, PackWatch, Tally
 from rules import Pack
 from schemas.batches import decode
 
@@ -78,10 +78,11 @@ def measure(file: Path, windows: bool) -> dict[str, object]:
     with TemporaryDirectory() as name, file.open("rb") as lines:
         folder = Path(name)
         write_pack(folder, 0, windows)
-        marks = marks_of(folder)
+        source = FolderSource(folder, None)
+        marks = source.marks()
         engine = Engine(loaded(folder))
         stream = Stream(engine, iter(lines))
-        watch = PackWatch(folder, None, marks, engine, lambda _: None, lambda _: None, lambda _: None, tally := Tally())
+        watch = PackWatch(source, marks, engine, lambda _: None, lambda _: None, lambda _: None, tally := Tally())
         for _ in range(BETWEEN):
             stream.step()
         found: dict[str, list[float]] = {

@@ -11,10 +11,11 @@ from flows.entries import Delivered, Entry
 from flows.files import LineSink, LineSource, OutputClosedError
 from flows.keeper import Keeper
 from flows.lifecycle import FlowError, PeerGoneError, Stop, StoppedError, stopped_by_signals
+from flows.pack_sources import FolderSource, PackAwayError, PackSource, StoreSource
 from flows.pump import Pump
 from flows.recall import Lists, Recall
 from flows.recovery import kept_records
-from flows.renewal import PackWatch, marks_of
+from flows.renewal import PackWatch
 from flows.resumption import Resumed, resume
 from flows.tally import Tally
 from flows.workers import NoSink, NoSource, Worker
@@ -25,6 +26,7 @@ __all__ = [
     "Delivered",
     "Entry",
     "FlowError",
+    "FolderSource",
     "Judge",
     "Judgement",
     "Keeper",
@@ -36,6 +38,8 @@ __all__ = [
     "NoSink",
     "NoSource",
     "OutputClosedError",
+    "PackAwayError",
+    "PackSource",
     "PackWatch",
     "PeerGoneError",
     "Place",
@@ -47,11 +51,11 @@ __all__ = [
     "Source",
     "Stop",
     "StoppedError",
+    "StoreSource",
     "Tally",
     "Verdicts",
     "Worker",
     "kept_records",
-    "marks_of",
     "resume",
     "run",
     "run_together",

@@ -1,20 +1,17 @@
-"""Renewal: a run watches the folder of its pack and changes to what is in it, between two batches.
+"""Renewal: a run watches the source of its pack and changes to what is in it, between two batches.
 
 Reading, checking and compiling is the work of another thread. The stream only exchanges the one for the other.
 """
 
-import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
-from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple, Protocol
 
-import rules
 from engine import Outfit, Renewal, obstacle
+from flows.pack_sources import PackAwayError, PackSource
 from flows.tally import Tally
 from rules import Finding, Pack, Rule
 from rules.findings import render
@@ -31,10 +28,8 @@ GROW_S = 0.002
 GAIN = 1.25
 """They grow by so many times what came meanwhile at least: a stream at full speed must be caught up with."""
 
-FILES_MAX = 10_000
 NAMED_MAX = 5
 
-Marks = frozenset[tuple[str, int, int, int]]
 Lists = Mapping[str, Mapping[str, int]]
 
 
@@ -65,36 +60,18 @@ class _Found(NamedTuple):
     changes: str = ""
 
 
-def marks_of(folder: Path) -> Marks:
-    """What tells whether a file in the folder has changed: name, time, size and number of each, none if unreadable."""
-    found = []
-    try:
-        for parent, folders, files in islice(os.walk(folder), FILES_MAX):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            for name in files:
-                path = Path(parent, name)
-                told = path.stat()
-                found.append((str(path.relative_to(folder)), told.st_mtime_ns, told.st_size, told.st_ino))
-                if len(found) >= FILES_MAX:
-                    return frozenset(found)
-    except OSError:
-        return frozenset()
-    return frozenset(found)
-
-
 class PackWatch:
-    """Watches the folder of the pack that `engine` decides with, under an overlay or none.
+    """Watches the source of the pack that `engine` decides with.
 
-    The folder's files had the marks `seen` when it was read. `look` is called by a thread, `apply` between two batches.
+    It had the marks `seen` when it was read. `look` is called by a thread, `apply` between two batches.
     `refuse` says why this run cannot change to a pack, if it cannot; `renew_lists` hears what the pack's lists hold
     from then on.
     """
 
     def __init__(
         self,
-        folder: Path,
-        overlay: str | None,
-        seen: Marks,
+        source: PackSource,
+        seen: Hashable,
         engine: Renewable,
         refuse: Callable[[Pack], str | None],
         renew_lists: Callable[[Lists], None],
@@ -102,8 +79,7 @@ class PackWatch:
         tally: Tally,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder = folder
-        self._overlay = overlay
+        self._source = source
         self._seen = self._last = seen
         self._engine = engine
         self._refuse = refuse
@@ -112,7 +88,7 @@ class PackWatch:
         self._tally = tally
         self._monotonic = monotonic
         self.refusal = ""
-        """Why what is in the folder now is not in force, if it is not."""
+        """Why what the source holds now is not in force, if it is not."""
         self._found: _Found | None = None
         self._growing: _Found | None = None
         self._events = 0
@@ -137,9 +113,9 @@ class PackWatch:
             self.look()
 
     def look(self) -> None:
-        """Reads the pack if its files have changed, and are the same as at the last look."""
+        """Reads the pack if it has changed, and is the same as at the last look."""
         self._worn = None  # what was exchanged is let go of here, where the stream does not wait for it
-        marks = marks_of(self._folder)
+        marks = self._source.marks()
         settled, self._last = marks == self._last, marks
         if marks == self._seen or not settled:
             return
@@ -152,7 +128,10 @@ class PackWatch:
             sys.setswitchinterval(usual_s)
 
     def _read(self) -> _Found:
-        loaded = rules.load(self._folder, self._overlay)
+        try:
+            loaded = self._source.read()
+        except PackAwayError as error:
+            return _Found(None, str(error))
         if loaded.pack is None:
             return _refused(loaded.findings)
         worn = self._engine.pack
@@ -184,20 +163,20 @@ class PackWatch:
         self._change(renewal, changes)
 
     def _take_note(self, found: _Found) -> None:
-        version, folder = self._engine.pack.version, self._folder
+        version, source = self._engine.pack.version, self._source.name
         if found.renewal is not None:
             if self._engine.is_current(found.renewal):
                 self._growing, self._events = found, self._tally.events
             else:  # it was made for windows that have been changed since
-                self._seen = frozenset()
+                self._seen = object()
             return
         self._growing = None
         if found.refusal:
             self._tally.packs_refused += 1
-            told = f"refused what `{folder}` holds now, {version} stays in force: {found.refusal}"
+            told = f"refused what `{source}` holds now, {version} stays in force: {found.refusal}"
             self._notify(f"{told}\n{found.findings}" if found.findings else told)
         elif self.refusal:
-            self._notify(f"{version} is what `{folder}` holds again")
+            self._notify(f"{version} is what `{source}` holds again")
         self.refusal = found.refusal
 
     def _change(self, renewal: Renewal, changes: str) -> None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "new": "Begin a rule: a commented text with tests that pass.",
     "replay": "Decide past events again and show whether the decisions are those that were given.",
     "promote": "Raise the mode of a rule that is tested and backtested, and record it.",
+    "publish": "Put a pack in force in a store, where runs take it.",
     "rollback": "Take a pack back to a version that was in force before.",
     "run": "Decide a stream of events from a file, a pipe or Kafka.",
     "state": "Show what a state directory holds, without taking it.",

@@ -8,18 +8,19 @@ from typing import Literal
 import click
 import msgspec
 
-from riskgate.homes import contents_of, home_of
+from riskgate.homes import seat_of
 from riskgate.past import EXIT_FINE, EXIT_USAGE
-from riskgate.records import line_of, measured_line, waiting_in, when
+from riskgate.records import line_of, measured_lines, waiting_in, when
 from rules.findings import printable
-from stores import HomeError, Record
+from stores import HomeError, Record, version_in_force
 
 
-def show_history(folder: Path, form: Literal["pretty", "json"]) -> int:
-    """Returns the exit code."""
+def show_history(pack: Path | str, form: Literal["pretty", "json"], store_url: str | None) -> int:
+    """Returns the exit code; `pack` is a folder, or `store:NAME`."""
     try:
-        records = home_of(folder).records()
-        now = contents_of(folder).version
+        seat = seat_of(pack, store_url)
+        records = seat.home.records()
+        now = version_in_force(records) if seat.shared else seat.draft().version
     except HomeError as error:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
@@ -32,22 +33,20 @@ def show_history(folder: Path, form: Literal["pretty", "json"]) -> int:
     for record in records:
         click.echo("\n".join(_paragraph(record)))
         if record.number in waiting:
-            click.echo(f"   waits for a second person: riskgate approve {folder} {record.number} --why TEXT")
-    click.echo(f"in force: {now}{_since(records, now)}")
+            click.echo(f"   waits for a second person: riskgate approve {seat.place} {record.number} --why TEXT")
+    click.echo(f"in force: {now or 'nothing'}{_since(records, now)}")
     return EXIT_FINE
 
 
 def _paragraph(record: Record) -> list[str]:
     lines = [line_of(record), f"   {when(record.at_ms)} by {printable(record.who)}: {printable(record.why)}"]
-    if record.backtest is not None:
-        lines.append(f"   {measured_line(record.backtest)}")
-    return lines
+    return [*lines, *measured_lines(record, "   ")]
 
 
-def _since(records: Sequence[Record], now: str) -> str:
+def _since(records: Sequence[Record], now: str | None) -> str:
     """How what is in force came to be, where no record says so."""
     if not records:
         return ", and nothing was recorded so far"
-    if records[-1].after != now:
+    if version_in_force(records) not in (now, None):
         return f", edited by hand since record {records[-1].number}"
     return ""

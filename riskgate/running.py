@@ -2,18 +2,18 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-import rules
 from engine import Engine, signature_of
 from flows import (
     Decider,
     FlowError,
+    FolderSource,
     Keeper,
     LastingSink,
     LastingSource,
@@ -22,30 +22,32 @@ from flows import (
     NoSink,
     NoSource,
     OutputClosedError,
+    PackAwayError,
+    PackSource,
     PackWatch,
     PeerGoneError,
     Place,
     Recall,
     Stop,
     StoppedError,
+    StoreSource,
     Tally,
-    marks_of,
     resume,
     run,
     run_together,
     stopped_by_signals,
 )
 from flows.lifecycle import STOPPING
-from flows.renewal import Marks
 from journal import Identity, StateDirectory, StateError
 from riskgate.heartbeat import Heartbeat
+from riskgate.homes import STORE
 from riskgate.overseen import PEER_GONE_EXIT
 from riskgate.recovering import recovering
 from riskgate.roles import Role, end_now, keep_standard_output, role_of
 from riskgate.waiting import loading_kernels
 from rules import Pack
 from rules.findings import render
-from stores import Store, StoreUrlError, open_store
+from stores import Store, StoreUrlError, open_home, open_store
 
 COLLECT_EVERY = 100_000
 """New objects between two runs of the garbage collector."""
@@ -56,11 +58,11 @@ EXIT_FINDINGS = 3
 
 
 class Job(NamedTuple):
-    """What is run: the pack by which is decided, with which of its overlays, where the run keeps what it must remember,
-    if it does, and its place if it is one of several workers.
+    """What is run: the pack by which is decided, a folder or `store:NAME`, with which of its overlays, where the run
+    keeps what it must remember, if it does, and its place if it is one of several workers.
     """
 
-    pack: Path
+    pack: Path | str
     overlay: str | None
     store_url: str | None
     state: Path | None
@@ -90,10 +92,11 @@ class KafkaEnds(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """The pack as it was read, and the marks that its files had before."""
+    """The pack as it was read, from where, and the marks that it had before."""
 
     pack: Pack
-    marks: Marks
+    source: PackSource
+    marks: Hashable
 
 
 class _Opening(NamedTuple):
@@ -150,16 +153,32 @@ def run_kafka(job: Job, ends: KafkaEnds) -> int:
 
 
 def _run(job: Job, open_ends: Callable[[_Opening], tuple[LastingSource, LastingSink] | None]) -> int:
-    marks = marks_of(job.pack)
-    loaded = rules.load(job.pack, job.overlay)
+    source = _source_of(job)
+    marks = source.marks()
+    try:
+        loaded = source.read()
+    except PackAwayError as error:
+        click.echo(f"riskgate: error: {error}", err=True)
+        return EXIT_FAILED
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS
     role = role_of(job.place)
     if role.place is None:
-        return _decide(job, role, _Read(loaded.pack, marks), open_ends)
+        return _decide(job, role, _Read(loaded.pack, source, marks), open_ends)
     keep_standard_output()
-    return end_now(_decide(job, role, _Read(loaded.pack, marks), open_ends))
+    return end_now(_decide(job, role, _Read(loaded.pack, source, marks), open_ends))
+
+
+def _source_of(job: Job) -> PackSource:
+    if isinstance(job.pack, Path):
+        return FolderSource(job.pack, job.overlay)
+    if job.store_url is None:
+        raise click.UsageError(f"expected --store with `{job.pack}`")
+    try:
+        return StoreSource(open_home(job.store_url, job.pack.removeprefix(STORE)), job.overlay)
+    except StoreUrlError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _decide(
@@ -193,9 +212,7 @@ def _decide(
             _spare_collector()
             decider = Decider(engine, lists, tally, recall)
             refuse = _refusal(job, role, pack)
-            watch = PackWatch(
-                job.pack, job.overlay, read.marks, engine, refuse, decider.renew_lists, role.notify, tally
-            )
+            watch = PackWatch(read.source, read.marks, engine, refuse, decider.renew_lists, role.notify, tally)
             if role.is_first:
                 watch.start()
                 closing.callback(watch.close)

@@ -8,28 +8,47 @@ from stores.folder_home import FolderHome
 from stores.memory import MemoryStore
 from stores.opening import StoreUrlError, open_store
 from stores.protocol import DECISION_EXPIRY_MS, LIST_CHANGES_MAX, Answer, ListChange, ListEntry, Lists, Store
+from stores.opening import StoreUrlError, open_home, open_store
+from stores.protocol import DECISION_EXPIRY_MS, Answer, ListEntry, Store
 from stores.redis import RedisStore
-from stores.versions import Files, HomeError, Measured, OvertakenError, Record, version_before, versions_in_force
+from stores.redis_home import RedisHome
+from stores.versions import (
+    Action,
+    Files,
+    Home,
+    HomeError,
+    Measured,
+    OvertakenError,
+    Record,
+    version_before,
+    version_in_force,
+    versions_in_force,
+)
 
 __all__ = [
     "DECISION_EXPIRY_MS",
     "LIST_CHANGES_MAX",
+    "Action",
     "Answer",
     "ListChange",
     "ListEntry",
     "Lists",
     "Files",
     "FolderHome",
+    "Home",
     "HomeError",
     "ListEntry",
     "Measured",
     "MemoryStore",
     "OvertakenError",
     "Record",
+    "RedisHome",
     "RedisStore",
     "Store",
     "StoreUrlError",
+    "open_home",
     "open_store",
     "version_before",
+    "version_in_force",
     "versions_in_force",
 ]

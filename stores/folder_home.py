@@ -22,10 +22,10 @@ from stores.versions import (
     RECORDS_MAX,
     Files,
     HomeError,
-    OvertakenError,
     Record,
     checked,
     listing_of,
+    overtaken,
     read_listing,
     read_record,
     sha256,
@@ -46,6 +46,13 @@ class FolderHome:
         self._path = path
         self._read = read
         self._history = path / HISTORY
+
+    @property
+    def name(self) -> str:
+        return f"`{self._path}`"
+
+    def active(self) -> Files:
+        return self._read(self._path)
 
     def finish(self) -> bool:
         """Finishes a change that was interrupted, and tells whether there was one."""
@@ -81,20 +88,12 @@ class FolderHome:
         return checked(version, files, f"`{self._history}`")
 
     def commit(self, record: Record, files: Files) -> None:
-        """Adds the record, and puts `files`, the version `record.after`, in force: all of it, or nothing.
-
-        A proposal changes nothing in the folder: its files are kept. Raises OvertakenError where `record.before` is not
-        what lies there, or the record's number is not the next one, and HomeError.
-        """
         with self._changing():
             before = self._read(self._path)
             found = content_hash(before)
             if found != record.before or record.number != len(self.records()) + 1:
-                raise OvertakenError(
-                    f"somebody else changed the pack meanwhile, from {record.before} to {found}: nothing was changed;"
-                    " look at it, and give the command again"
-                )
-            self._keep(record.before, before)
+                raise overtaken(self.name, record.before, found)
+            self._keep(found, before)
             self._keep(record.after, files)
             if not record.changes:
                 _write_once(self._record_path(record.number), written(record))
@@ -108,7 +107,8 @@ class FolderHome:
     def _finish(self, record: Record) -> None:
         """Does what is left of a change that was begun, and may do it again."""
         after = self.files(record.after)
-        lying = self._lying(self.files(record.before), after)
+        before = {} if record.before is None else self.files(record.before)
+        lying = self._lying(before, after)
         _write_once(self._record_path(record.number), written(record))
         _sync_folder(self._history / "records")
         for name, raw in sorted(lying.items()):

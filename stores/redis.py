@@ -54,6 +54,19 @@ _decode_details = msgspec.json.Decoder(_Details).decode
 _decode_change = msgspec.json.Decoder(ListChange).decode
 
 
+def client_of(url: str, timeout_s: float) -> tuple[redis.Redis, str]:
+    """A client that waits so long for an answer and asks once, and the name of its server, without secrets.
+
+    Raises ValueError for a URL that cannot be read.
+    """
+    client = redis.Redis.from_url(
+        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
+    )
+    options = client.connection_pool.connection_kwargs
+    place = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+    return client, f"redis {place}, database {options.get('db', 0)}"
+
+
 class RedisStore:
     """Speaks to the Redis at `url`. Raises ValueError for a URL that cannot be read.
 
@@ -66,12 +79,7 @@ class RedisStore:
         expiry_ms: int = DECISION_EXPIRY_MS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._redis = redis.Redis.from_url(
-            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
-        )
-        options = self._redis.connection_pool.connection_kwargs
-        place = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
-        self._name = f"redis {place}, database {options.get('db', 0)}"
+        self._redis, self._name = client_of(url, TIMEOUT_S)
         self._expiry_ms = expiry_ms
         self._monotonic = monotonic
         self._lists: Mapping[str, Mapping[str, int]] = {}

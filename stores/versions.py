@@ -6,7 +6,7 @@ A home keeps both. The version that is in force follows from the records, or fro
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -19,7 +19,7 @@ LISTING_BYTES_MAX = 1 << 20
 Files = Mapping[str, bytes]
 """The bytes of a pack's files by their names in it."""
 
-Action = Literal["promote", "rollback", "propose", "approve"]
+Action = Literal["promote", "rollback", "publish", "propose", "approve"]
 
 
 class HomeError(Exception):
@@ -53,13 +53,14 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One change of what is in force, from the version `before` to the version `after`. Records count from 1.
 
+    `before` is None where nothing was in force. `along` has what the backtest said of other live rules that changed.
     A promotion names the rule, its modes and what a backtest said of it. A proposal changes nothing yet: an approval
     does, which names its number as `proposal`.
     """
 
     number: int
     action: Action
-    before: str
+    before: str | None
     after: str
     who: str
     why: str
@@ -68,12 +69,37 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     from_mode: str | None = None
     to_mode: str | None = None
     backtest: Measured | None = None
+    along: dict[str, Measured] = {}
     proposal: int | None = None
 
     @property
     def changes(self) -> bool:
         """Whether it put another version in force."""
         return self.action != "propose"
+
+
+class Home(Protocol):
+    """Keeps the versions of one pack, and which is in force. All methods raise HomeError."""
+
+    @property
+    def name(self) -> str:
+        """Which home this is, for messages; never holds a secret."""
+
+    def active(self) -> Files | None:
+        """The files that are in force, None where none ever were."""
+
+    def records(self) -> tuple[Record, ...]:
+        """All records in their order."""
+
+    def files(self, version: str) -> Files:
+        """The files of a version that a record names."""
+
+    def commit(self, record: Record, files: Files) -> None:
+        """Adds the record, and puts `files`, the version `record.after`, in force: all of it, or nothing.
+
+        A proposal puts nothing in force: its files are kept. Raises OvertakenError where `record.before` is not what is
+        in force, or the record's number is not the next one.
+        """
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -133,9 +159,22 @@ def written(record: Record) -> bytes:
     return raw
 
 
+def overtaken(name: str, before: str | None, now: str | None) -> OvertakenError:
+    return OvertakenError(
+        f"somebody else changed {name} meanwhile, from {before or 'nothing'} to {now or 'nothing'}: nothing was"
+        " changed by you; look at it, and give the command again"
+    )
+
+
+def version_in_force(records: Sequence[Record]) -> str | None:
+    """What the records put in force last."""
+    return next((record.after for record in reversed(records) if record.changes), None)
+
+
 def versions_in_force(records: Iterable[Record]) -> set[str]:
     """All versions that were in force at some time."""
-    return {version for record in records if record.changes for version in (record.before, record.after)}
+    changes = [record for record in records if record.changes]
+    return {version for record in changes for version in (record.before, record.after) if version is not None}
 
 
 def version_before(records: Sequence[Record]) -> str | None:
@@ -149,7 +188,7 @@ def version_before(records: Sequence[Record]) -> str | None:
                 trail.pop()
             continue
         for version in (record.before, record.after):
-            if trail[-1:] != [version]:
+            if version is not None and trail[-1:] != [version]:
                 trail.append(version)
     return trail[-2] if len(trail) > 1 else None
 

@@ -53,38 +53,90 @@ class _Form(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """A rule whose mode may rise, the files of the pack in which it has, and what that rests on."""
+    """Files that may be put in force, and what that rests on.
 
-    rule: Rule
-    to: Mode
+    `rule` is the one whose mode rises, if one does, from `before` to `to`; `measured` is what the backtest said of it,
+    and `along` what it said of other live rules that are not so in what is in force. `unmeasured` is what the rule
+    reads and no event of the backtest had. `tests` of the pack passed.
+    """
+
     files: Files
-    measured: Measured
-    unmeasured: Sequence[str]
-    """What the rule reads and no event of the backtest had, where it hit by what else it reads."""
     tests: int
-    """How many tests of the pack passed."""
+    along: dict[str, Measured]
+    rule: Rule | None = None
+    before: Mode | None = None
+    to: Mode | None = None
+    measured: Measured | None = None
+    unmeasured: Sequence[str] = ()
 
     @property
     def version(self) -> str:
         return content_hash(self.files)
 
 
-def promotion(contents: Contents, rule_id: str, to: Mode, report: bytes) -> Promotion:
-    """What becomes of a sound pack if the rule rises. `report` is the JSON of a backtest. Raises RefusedError."""
-    pack = contents.loaded.pack
-    if pack is None:
-        raise RefusedError("expected a pack without errors")
+def promotion(draft: Contents, base: Contents, rule_id: str, to: Mode, report: bytes) -> Promotion:
+    """What becomes of what is in force, `base`, if the rule rises in it, as the sound pack `draft` has it.
+
+    `report` is the JSON of a backtest. Raises RefusedError.
+    """
+    pack = _pack(draft)
     rule = _rule(pack, rule_id)
-    if rule.mode != BEFORE[to]:
-        back = "; `riskgate rollback` takes a promotion back" if rule.mode == "live" else ""
+    before = rule.mode if base is draft else _mode_in(base, rule_id)
+    if before != BEFORE[to] or rule.mode not in (before, to):
+        got = before if before != BEFORE[to] else rule.mode
+        back = "; `riskgate rollback` takes a promotion back" if got == "live" else ""
         raise RefusedError(
-            f"expected a rule that is {BEFORE[to]}, got `{rule_id}`, which is {rule.mode}: a rule goes from off to"
+            f"expected a rule that is {BEFORE[to]}, got `{rule_id}`, which is {got}: a rule goes from off to"
             f" shadow, and from shadow to live{back}"
         )
-    measured = _measured(pack, rule, _read(report))
-    tests = _tested(pack, rule)
-    files = _raised(contents, pack, rule, to)
-    return Promotion(rule, to, files, measured[0], measured[1], tests)
+    read = _read(report)
+    measured, unmeasured = _measured(pack, rule, read)
+    along = _along(pack, base, rule, read)
+    tests = _tested(pack, [rule, *(each for each in pack.rules if each.id in along)])
+    return Promotion(_raised(draft, pack, rule, to), tests, along, rule, before, to, measured, unmeasured)
+
+
+def publication(draft: Contents, base: Contents | None, report: bytes | None) -> Promotion:
+    """What becomes of what is in force, if anything is, with a sound pack in its place. Raises RefusedError.
+
+    No rule's mode rises to live by it, but in the first version.
+    """
+    pack = _pack(draft)
+    along = {} if base is None else _along(pack, base, None, None if report is None else _read(report))
+    return Promotion(draft.files, _tested(pack, [each for each in pack.rules if each.id in along]), along)
+
+
+def _pack(contents: Contents) -> Pack:
+    if contents.loaded.pack is None:
+        raise RefusedError(f"expected a pack without errors, got\n{render(contents.loaded.findings)}")
+    return contents.loaded.pack
+
+
+def _mode_in(contents: Contents, rule_id: str) -> Mode:
+    """The mode of a rule in a pack; one that it does not have is off there."""
+    return next((each.mode for each in _pack(contents).rules if each.id == rule_id), "off")
+
+
+def _along(pack: Pack, base: Contents, rule: Rule | None, report: _Report | None) -> dict[str, Measured]:
+    """What the report says of each other rule that is live in the pack and is not so in `base`. Raises RefusedError."""
+    known = _pack(base)
+    if known is pack:
+        return {}
+    live = {each.id: fingerprint(known, each) for each in known.rules if each.mode == "live"}
+    along: dict[str, Measured] = {}
+    for each in pack.rules:
+        if each.mode != "live" or each is rule or live.get(each.id) == fingerprint(pack, each):
+            continue
+        if each.id not in live:
+            mode = _mode_in(base, each.id)
+            raise RefusedError(
+                f"expected no rule to go live but by its own promotion, got `{each.id}`, which is {mode} in what is in"
+                f" force: set its mode back to {mode}, and promote it by itself"
+            )
+        if report is None:
+            raise UnreadyError(f"expected a backtest, since the live rule `{each.id}` has changed: give --backtest")
+        along[each.id] = _measured(pack, each, report)[0]
+    return along
 
 
 def _rule(pack: Pack, rule_id: str) -> Rule:
@@ -95,22 +147,22 @@ def _rule(pack: Pack, rule_id: str) -> Rule:
     raise RefusedError(f"expected a rule of the pack `{pack.name}`, got `{rule_id}`{f': {hint}' if hint else ''}")
 
 
-def _tested(pack: Pack, rule: Rule) -> int:
-    """How many tests passed, once all did, and the rule has both kinds. Raises UnreadyError."""
-    answers = {case.expect.then for case in rule.tests}
-    sides = ((rule.then, "must match"), (otherwise(rule.then), "must not match"))
-    lacking = [side for answer, side in sides if answer not in answers]
-    if lacking:
-        raise UnreadyError(
-            f"expected tests of `{rule.id}` on both sides, got none that {' and none that '.join(lacking)}"
-        )
+def _tested(pack: Pack, rules: Sequence[Rule]) -> int:
+    """How many tests passed, once all did, and each of these rules has both kinds. Raises UnreadyError."""
+    for rule in rules:
+        answers = {case.expect.then for case in rule.tests}
+        sides = ((rule.then, "must match"), (otherwise(rule.then), "must not match"))
+        lacking = [side for answer, side in sides if answer not in answers]
+        if lacking:
+            raise UnreadyError(
+                f"expected tests of `{rule.id}` on both sides, got none that {' and none that '.join(lacking)}"
+            )
     report = run_cases(pack)
     if report.failures:
         first = report.failures[0]
         told = "\n".join([f"{first.case.file}:{first.case.line}: {first.rule}: {first.case.name}", *first.problem])
-        more = len(report.failures) - 1
         raise UnreadyError(
-            f"expected all {len(report.results)} tests of the pack to pass, got {more + 1} that failed; see"
+            f"expected all {len(report.results)} tests of the pack to pass, got {len(report.failures)} that failed; see"
             f" `riskgate test`. The first:\n{told}"
         )
     return len(report.results)
@@ -173,6 +225,8 @@ def _measured(pack: Pack, rule: Rule, report: _Report) -> tuple[Measured, list[s
 
 def _raised(contents: Contents, pack: Pack, rule: Rule, to: Mode) -> Files:
     """The files with the rule's other mode, once they make a pack that is the same in all else. Raises RefusedError."""
+    if rule.mode == to:
+        return contents.files
     try:
         files = with_mode(contents.files, rule.id, to)
     except ModeError as error:

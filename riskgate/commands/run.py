@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from riskgate.commands.places import PackType
+
 if TYPE_CHECKING:
     from riskgate.running import Job
 
@@ -25,9 +27,10 @@ _ADDRESS = re.compile(r"[^\s,]+:[1-9]\d{0,4}", re.ASCII)
 @click.option(
     "--pack",
     required=True,
-    metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The pack of rules to decide by.",
+    metavar="DIR|store:NAME",
+    type=PackType(),
+    help="The pack of rules to decide by: a folder, or the version that is in force in the store. It may change while"
+    " the run goes on.",
 )
 @click.option("--overlay", metavar="NAME", help="Decide as overlays/NAME.yml of the pack makes its rules.")
 @click.option("--input", "input_path", metavar="F|-", help="Events, one JSON object a line; - is standard input.")
@@ -99,7 +102,7 @@ _ADDRESS = re.compile(r"[^\s,]+:[1-9]\d{0,4}", re.ASCII)
     help="Where each of these processes listens to the others; all give the same.",
 )
 def command(
-    pack: Path,
+    pack: Path | str,
     overlay: str | None,
     input_path: str | None,
     output_path: str | None,
@@ -167,7 +170,7 @@ def _end_if_stopped_now() -> None:
 
 
 def _run(
-    pack: Path,
+    pack: Path | str,
     overlay: str | None,
     store: str | None,
     state: Path | None,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
-from flows import PackWatch, Tally, marks_of
+from flows import FolderSource, PackWatch, Tally
 from flows.renewal import Lists
 from rules import Pack
 from support.packs import HEAD, load_pack, write_pack
@@ -24,11 +24,10 @@ class Watched:
         self.lists: list[Lists] = []
         self.reason: str | None = None
         self.tally = Tally()
-        marks = marks_of(folder)
+        source = FolderSource(folder, None)
+        marks = source.marks()
         self.engine = Engine(load_pack(folder), memory_bytes=MEMORY_MIN)
-        self.watch = PackWatch(
-            folder, None, marks, self.engine, self.refuse, self.lists.append, self.told.append, self.tally
-        )
+        self.watch = PackWatch(source, marks, self.engine, self.refuse, self.lists.append, self.told.append, self.tally)
 
     @property
     def pack(self) -> Pack:
@@ -130,7 +129,8 @@ def test_a_folder_that_is_exchanged_as_a_whole_is_seen(watched: Watched, tmp_pat
     current.symlink_to(releases / "1")
     told: list[str] = []
     engine = Engine(load_pack(current), memory_bytes=MEMORY_MIN)
-    watch = PackWatch(current, None, marks_of(current), engine, watched.refuse, lambda _: None, told.append, Tally())
+    source = FolderSource(current, None)
+    watch = PackWatch(source, source.marks(), engine, watched.refuse, lambda _: None, told.append, Tally())
     (releases / "next").symlink_to(releases / "2")
     (releases / "next").rename(current)
     for _ in range(2):

@@ -3,111 +3,15 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from riskgate.cli import cli
-from rules import load
-
-T0 = 1_790_000_000_000
-PACK = """\
-schema: 1
-pack: small
-owner: testers
-currency: CNY
-features: {n: {count: event, by: user_id, over: 1h}}
-"""
-RULES = """\
-rules:
-# the one that counts
-- id: small.burst
-  when: n > params.most  # in an hour
-  params: {most: 2}
-  then: block
-  mode: off  # not yet
-  tests:
-  - {name: three, given: [{payment: {}, repeat: 3}], expect: {then: block}}
-  - {name: two, given: [{payment: {}, repeat: 2}], expect: {then: allow}}
-- id: small.ip
-  when: ip == "10.0.0.1"
-  then: review
-  mode: shadow
-  tests:
-  - {name: there, given: [{payment: {ip: 10.0.0.1}}], expect: {then: review}}
-  - {name: elsewhere, given: [{payment: {ip: 10.0.0.2}}], expect: {then: allow}}
-"""
-
-
-class Desk:
-    """An analyst with a pack, past events and labels."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.pack = folder / "pack"
-        self.rules = self.pack / "rules.yml"
-        self.report = folder / "report.json"
-        self.pack.mkdir()
-        (self.pack / "pack.yml").write_text(PACK)
-        self.rules.write_text(RULES)
-
-    def command(self, *words: str | Path) -> Result:
-        return CliRunner().invoke(cli, [str(word) for word in words])
-
-    def backtest(self, *options: str) -> dict[str, Any]:
-        events = [
-            {"type": "payment", "transaction_id": f"t{n}", "timestamp": T0 + 60_000 * n, "user_id": f"u{n % 4}",
-             "amount": 5, "currency": "CNY"}
-            for n in range(40)
-        ]  # fmt: skip
-        (self.folder / "h.ndjson").write_text("".join(json.dumps(event) + "\n" for event in events))
-        labels = "transaction_id,fraud,labelled_at\n" + "".join(f"t{n},1,{T0 + 60_000 * n}\n" for n in range(10, 20))
-        (self.folder / "labels.csv").write_text(labels)
-        done = self.command(
-            "backtest", self.pack, "--data", self.folder / "h.ndjson", "--labels", self.folder / "labels.csv",
-            "--cache", self.folder / "cache", "--json", self.report, *options,
-        )  # fmt: skip
-        assert done.exit_code == 0, done.output
-        report: dict[str, Any] = json.loads(self.report.read_text())
-        return report
-
-    def promote(self, rule: str, to: str, *options: str, who: str = "ann", why: str = "it is good") -> Result:
-        return self.command(
-            "promote", self.pack, rule, "--to", to, "--backtest", self.report, "--who", who, "--why", why, *options
-        )
-
-    def rollback(self, *options: str, who: str = "bob") -> Result:
-        return self.command("rollback", self.pack, "--who", who, "--why", "too many", *options)
-
-    def approve(self, number: int, who: str) -> Result:
-        return self.command("approve", self.pack, str(number), "--who", who, "--why", "seen")
-
-    def history(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.command("history", self.pack, "--format", "json").output)
-        return document
-
-    @property
-    def modes(self) -> dict[str, str]:
-        pack = load(self.pack).pack
-        assert pack is not None
-        return {rule.id: rule.mode for rule in pack.rules}
-
-    @property
-    def version(self) -> str:
-        pack = load(self.pack).pack
-        assert pack is not None
-        return pack.hash
+from support.desks import PACK, RULES, Desk, refused
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
-
-
-def refused(done: Result, code: int, *told: str) -> None:
-    assert (done.exit_code, [each for each in told if each not in done.output]) == (code, []), done.output
-    assert "Traceback" not in done.output
 
 
 def test_a_rule_goes_live_in_two_steps_and_back(desk: Desk) -> None:
@@ -143,7 +47,7 @@ def test_a_rule_goes_live_in_two_steps_and_back(desk: Desk) -> None:
     assert desk.version == second
     assert desk.rollback().exit_code == 0
     assert desk.rules.read_text() == RULES
-    refused(desk.rollback(), 1, "expected a promotion that can be taken back, got none")
+    refused(desk.rollback(), 1, "expected a change that can be taken back, got none")
     assert desk.rollback("--to", third).exit_code == 0
     assert desk.modes["small.burst"] == "live"
     assert [each["action"] for each in desk.history()["records"]] == ["promote"] * 2 + ["rollback"] * 3

@@ -1,5 +1,7 @@
 """Versions of a small pack, and records of changes from one to another."""
 
+from pathlib import Path
+
 from schemas import content_hash
 from stores import Record
 
@@ -18,6 +20,14 @@ def version(number: int) -> dict[str, bytes]:
         files["b.yml"] = b"rules:\n- {id: b.b, when: amount > 7, then: tag}\n"
         files["overlays/prod.yml"] = b"rules: {a.a: {mode: live}}\n"
     return files
+
+
+def lay_out(folder: Path, number: int) -> Path:
+    """Writes version `number` to the folder."""
+    for name, raw in version(number).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(raw)
+    return folder
 
 
 def change(number: int, before: int, after: int) -> Record:
