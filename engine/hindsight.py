@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core import Coming, Core, Revaluation
+from engine.coming import Coming, Revaluation
+from engine.core import Core
 from engine.engine import MEMORY_BYTES
 from engine.features import FeaturePlan, feature_plan
 from engine.records import Record, bundles

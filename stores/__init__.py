@@ -6,10 +6,8 @@ the home of a pack's versions: which there were, and which is in force.
 
 from stores.folder_home import FolderHome
 from stores.memory import MemoryStore
-from stores.opening import StoreUrlError, open_store
-from stores.protocol import DECISION_EXPIRY_MS, LIST_CHANGES_MAX, Answer, ListChange, ListEntry, Lists, Store
 from stores.opening import StoreUrlError, open_home, open_store
-from stores.protocol import DECISION_EXPIRY_MS, Answer, ListEntry, Store
+from stores.protocol import DECISION_EXPIRY_MS, LIST_CHANGES_MAX, Answer, ListChange, ListEntry, Lists, Store
 from stores.redis import RedisStore
 from stores.redis_home import RedisHome
 from stores.versions import (
@@ -30,14 +28,13 @@ __all__ = [
     "LIST_CHANGES_MAX",
     "Action",
     "Answer",
-    "ListChange",
-    "ListEntry",
-    "Lists",
     "Files",
     "FolderHome",
     "Home",
     "HomeError",
+    "ListChange",
     "ListEntry",
+    "Lists",
     "Measured",
     "MemoryStore",
     "OvertakenError",
