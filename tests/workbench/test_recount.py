@@ -34,7 +34,7 @@ def _drawn(folder: Path, seed: int) -> tuple[Pack, History, list[str]]:
 
 
 def _checked(pack: Pack, history: History, traced: Traced, seen: Counter[str]) -> None:
-    features = list(pack.features.values())
+    features = [each for each in pack.features.values() if each.aggregate != "absence"]
     for each in traced.traces:
         if "windows" in each.decision.missing:
             seen["not known any more"] += 1
