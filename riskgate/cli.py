@@ -7,6 +7,8 @@ from io import TextIOWrapper
 import click
 from click.shell_completion import get_completion_class
 
+from riskgate.completing import completed
+
 COMMANDS = {
     "approve": "Agree, as a second person, to a rule that is to go live.",
     "backtest": "Show what the rules of a pack would have done on past events.",
@@ -45,7 +47,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         command: click.Command = import_module(f"riskgate.commands.{cmd_name}").command
-        return command
+        return completed(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         own = {name: command.get_short_help_str() for name, command in self.commands.items()}
@@ -68,7 +70,11 @@ def completion(shell: str) -> None:
     """Print a completion script of a shell.
 
     \b
-    eval "$(riskgate completion bash)"
+    eval "$(riskgate completion bash)"             in ~/.bashrc
+    eval "$(riskgate completion zsh)"              in ~/.zshrc
+    riskgate completion fish | source              in ~/.config/fish/config.fish
+
+    Commands, options, files and choices are completed, and of the pack that is named before: rules, overlays, lists.
     """
     completer = get_completion_class(shell)
     if completer is None:

@@ -70,18 +70,18 @@ def command() -> None:
 
 
 @command.command(name="show")
-@click.argument("name", required=False)
+@click.argument("list_name", metavar="[NAME]", required=False)
 @_with(_HOMES)
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-def show(name: str | None, pack: Path | None, store: str | None, form: str) -> None:
+def show(list_name: str | None, pack: Path | None, store: str | None, form: str) -> None:
     """Show the entries of the list NAME, or how many entries each list has."""
     from riskgate.listing import show_lists
 
-    click.get_current_context().exit(show_lists(*_one_home(pack, store), name, as_json=form == "json"))
+    click.get_current_context().exit(show_lists(*_one_home(pack, store), list_name, as_json=form == "json"))
 
 
 @command.command(name="add")
-@click.argument("name")
+@click.argument("list_name", metavar="NAME")
 @click.argument("value", type=_Text())
 @_with(_HOMES)
 @click.option(
@@ -93,32 +93,32 @@ def show(name: str | None, pack: Path | None, store: str | None, form: str) -> N
 )
 @_with(_AUTHORS)
 def add(
-    name: str, value: str, pack: Path | None, store: str | None, expires_ms: int | None, who: str | None, why: str
+    list_name: str, value: str, pack: Path | None, store: str | None, expires_ms: int | None, who: str | None, why: str
 ) -> None:
     """Put VALUE on the list NAME, or replace its entry there."""
     from riskgate.listing import add_entry
 
-    click.get_current_context().exit(add_entry(*_one_home(pack, store), name, value, expires_ms, who, why))
+    click.get_current_context().exit(add_entry(*_one_home(pack, store), list_name, value, expires_ms, who, why))
 
 
 @command.command(name="remove")
-@click.argument("name")
+@click.argument("list_name", metavar="NAME")
 @click.argument("value", type=_Text())
 @_with(_HOMES)
 @_with(_AUTHORS)
-def remove(name: str, value: str, pack: Path | None, store: str | None, who: str | None, why: str) -> None:
+def remove(list_name: str, value: str, pack: Path | None, store: str | None, who: str | None, why: str) -> None:
     """Take VALUE off the list NAME. Exits 1 where it is not on it."""
     from riskgate.listing import remove_entry
 
-    click.get_current_context().exit(remove_entry(*_one_home(pack, store), name, value, who, why))
+    click.get_current_context().exit(remove_entry(*_one_home(pack, store), list_name, value, who, why))
 
 
 @command.command(name="changes")
-@click.argument("name", required=False)
+@click.argument("list_name", metavar="[NAME]", required=False)
 @_with(_HOMES)
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-def changes(name: str | None, pack: Path | None, store: str | None, form: str) -> None:
+def changes(list_name: str | None, pack: Path | None, store: str | None, form: str) -> None:
     """Show who changed the list NAME, or any list, when, how and why."""
     from riskgate.listing import show_changes
 
-    click.get_current_context().exit(show_changes(*_one_home(pack, store), name, as_json=form == "json"))
+    click.get_current_context().exit(show_changes(*_one_home(pack, store), list_name, as_json=form == "json"))
