@@ -5,14 +5,11 @@ A change leaves everything else as it was. Numbers are searched to the last unit
 with the conditions that the live engine runs.
 """
 
-import math
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from itertools import product
-from typing import Literal as OneOf
 
 import msgspec
 
@@ -25,10 +22,9 @@ from rules.ranges import Ranges
 from rules.syntax import PREFIXES, Call, Compare, InList, InTuples, Node, Read, ValueType, inputs_of, walk
 from rules.syntax import OneOf as OneOfTexts
 from schemas import EXPONENTS, Action, Value
+from workbench.axes import Axis, Kind, Line
 from workbench.variants import VariantError, varied
 from workbench.verdict import Conditions, Seen, judges, live_action
-
-Kind = OneOf["field", "feature", "score", "attribute", "profile", "param", "list"]
 
 EFFORT_MAX = 4_000
 """So many intervals are looked at for one value before its search is given up."""
@@ -36,7 +32,6 @@ EFFORT_MAX = 4_000
 UNSURE_MAX = 6
 """An interval in which more rules than this may come out either way is cut in two."""
 
-WHOLE_MAX = 2**62
 ANOTHER = "another"
 
 
@@ -58,30 +53,17 @@ class Alternative(msgspec.Struct, frozen=True):
 
 
 class Search(msgspec.Struct, frozen=True):
-    """The alternatives that were found, the smallest first. `given_up` names what was not searched to the end."""
+    """The alternatives to `action`, which the conditions lead to, the smallest first. `given_up` names what was not
+    searched to the end.
+    """
 
+    action: Action
     found: list[Alternative]
     given_up: list[str]
 
 
 class _GaveUp(Exception):
     """A search took more than EFFORT_MAX steps."""
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """A number that a search moves along: from `low` to `high`, by integers if `whole`, else by every float."""
-
-    kind: Kind
-    name: str
-    type: ValueType
-    whole: bool
-    old: int | float | None
-    low: int | float
-    high: int | float
-    ranging: Input | str
-    rules: frozenset[int]
-    """The numbers of the rules whose condition reads it."""
 
 
 def alternatives(pack: Pack, event_type: str, seen: Seen) -> Search:
@@ -102,7 +84,7 @@ class _Searching:
 
     def search(self) -> Search:
         found: list[Alternative] = []
-        axes: list[_Axis] = []
+        axes: list[Axis] = []
         inputs = dict.fromkeys(read for rule in self._rules for read in inputs_of(rule.when.tree))
         for read in inputs:
             if read.kind == "list" or (read.kind == "field" and read.name == "type"):
@@ -120,19 +102,19 @@ class _Searching:
         for axis in axes:
             found += self._nearest(axis, given_up)
         found += self._of_lists()
-        return Search(sorted(found, key=lambda each: (each.size, each.name)), given_up)
+        return Search(self._action, sorted(found, key=lambda each: (each.size, each.name)), given_up)
 
     # One number
 
-    def _axis_of_input(self, read: Input) -> _Axis:
+    def _axis_of_input(self, read: Input) -> Axis:
         value = self._seen.values.get(read)
         old = value if isinstance(value, int | float) else None
         low, high = self._domain.interval(read)
         rules = frozenset(number for number, reads in enumerate(self._reads) if read in reads)
         name = PREFIXES.get(read.kind, "") + read.name
-        return _Axis(read.kind, name, read.type, read.whole, old, low, high, read, rules)
+        return Axis(read.kind, name, read.type, read.whole, old, low, high, read, rules)
 
-    def _axis_of_param(self, rule: Rule, name: str, param: Literal) -> _Axis | None:
+    def _axis_of_param(self, rule: Rule, name: str, param: Literal) -> Axis | None:
         """None where it is no number, or the condition computes with it."""
         standing = {node for node in walk(rule.when.tree) if isinstance(node, Literal) and node.param == name}
         values = {(node.type, node.value) for node in standing}
@@ -149,11 +131,11 @@ class _Searching:
         low = 0 if old >= 0 else -most
         number = self._rules.index(rule)
         label = f"{rule.id}: params.{name}"
-        return _Axis("param", label, kind, isinstance(old, int), old, low, most, name, frozenset((number,)))
+        return Axis("param", label, kind, isinstance(old, int), old, low, most, name, frozenset((number,)))
 
-    def _nearest(self, axis: _Axis, given_up: list[str]) -> Iterator[Alternative]:
+    def _nearest(self, axis: Axis, given_up: list[str]) -> Iterator[Alternative]:
         """On each side the nearest value for each other action that one leads to."""
-        line = _Line(axis)
+        line = Line(axis)
         known = {self._action}
         if axis.old is None:
             tried = self._try(axis, line.value(line.start))
@@ -171,7 +153,7 @@ class _Searching:
                 given_up.append(axis.name)
 
     def _first(
-        self, axis: _Axis, line: "_Line", start: int, direction: int, passed: AbstractSet[Action]
+        self, axis: Axis, line: Line, start: int, direction: int, passed: AbstractSet[Action]
     ) -> tuple[int, Action] | None:
         """The first place behind `start` where the action is none of those that were passed, and that action."""
         stack = [(start + direction, line.end(direction))]
@@ -193,7 +175,7 @@ class _Searching:
                 stack.append((near, middle))
         return None
 
-    def _may_differ(self, axis: _Axis, interval: Interval, passed: AbstractSet[Action]) -> bool:
+    def _may_differ(self, axis: Axis, interval: Interval, passed: AbstractSet[Action]) -> bool:
         """Whether the action may be none of those somewhere in the interval; False is a proof."""
         ranges = Ranges(self._seen.values, self._seen.lists, self._seen.moment_ms, axis.ranging, interval)
         numbers = sorted(axis.rules)
@@ -213,7 +195,7 @@ class _Searching:
         outcomes = ranges.outcomes(rule.when.tree)
         return tuple({rule.on_missing == "match" if each is None else each for each in outcomes})
 
-    def _try(self, axis: _Axis, value: int | float) -> Action:
+    def _try(self, axis: Axis, value: int | float) -> Action:
         """The action with another value, by the conditions that the live engine runs."""
         if isinstance(axis.ranging, Input):
             return self._with_values({axis.ranging: value})
@@ -230,13 +212,13 @@ class _Searching:
         (hits[number],) = Conditions((self._rules[number],), (condition,)).hits(self._seen)
         return live_action(self._rules, hits)
 
-    def _told(self, axis: _Axis, line: "_Line", at: int, action: Action) -> Alternative:
+    def _told(self, axis: Axis, line: Line, at: int, action: Action) -> Alternative:
         new = line.value(at)
         return Alternative(
             axis.kind, axis.name, axis.old, new, action, _size(axis.old, new), self._words(axis, line, at)
         )
 
-    def _words(self, axis: _Axis, line: "_Line", at: int) -> str:
+    def _words(self, axis: Axis, line: Line, at: int) -> str:
         """The change in words; where the last value that changes nothing is the rounder one, by that."""
         currency = self._pack.currency
         new, old = _exact(line.value(at), axis.type, currency), shown(axis.old, axis.type, currency)
@@ -305,42 +287,6 @@ class _Searching:
                 yield Alternative("list", f"lists.{name}", listed, not listed, action, 1.0, words)
 
 
-class _Line:
-    """The values of an axis by numbers that follow each other: an integer is its own, a float has the place of its bits
-    among all floats.
-    """
-
-    def __init__(self, axis: _Axis) -> None:
-        self._whole = axis.whole
-        self._low, self._high = self._place(axis.low), self._place(axis.high)
-        start = axis.old if axis.old is not None else axis.low if math.isfinite(axis.low) else 0
-        self.start = self._place(start)
-
-    def end(self, direction: int) -> int:
-        """The last place of the axis."""
-        return max(self._high, self.start) if direction > 0 else min(self._low, self.start)
-
-    def value(self, place: int) -> int | float:
-        return place if self._whole else _float_at(place)
-
-    def _place(self, value: int | float) -> int:
-        if self._whole:
-            return int(value) if math.isfinite(value) else WHOLE_MAX if value > 0 else -WHOLE_MAX
-        most = math.nextafter(math.inf, 0.0)
-        return _place_of(min(max(float(value), -most), most))
-
-
-def _place_of(value: float) -> int:
-    """Floats in their order: neighbours have numbers that follow each other, and 0.0 is 0."""
-    bits: int = struct.unpack("<q", struct.pack("<d", value))[0]
-    return bits if bits >= 0 else -(bits + 2**63)
-
-
-def _float_at(place: int) -> float:
-    value: float = struct.unpack("<d", struct.pack("<q", abs(place)))[0]
-    return value if place >= 0 else -value
-
-
 def _exact(value: int | float, kind: ValueType, currency: str) -> str:
     """A value without rounding."""
     if kind == "duration" and isinstance(value, int):
@@ -354,7 +300,7 @@ def _size(old: int | float | None, new: int | float) -> float:
     return 1.0 if old is None else abs(new - old) / max(abs(new), abs(old))
 
 
-def _literal(rule: Rule, axis: _Axis, value: int | float, currency: str) -> Literal:
+def _literal(rule: Rule, axis: Axis, value: int | float, currency: str) -> Literal:
     """The param with another value, of the type that the rule gives it: a bare number may stand for money."""
     param = rule.params[str(axis.ranging)]
     if axis.type == "money" and param.type == "number":

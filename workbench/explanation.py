@@ -153,8 +153,8 @@ def _explanation(pack: Pack, history: History, traced: Traced, of: Trace) -> Exp
     outcomes = Conditions(rules, [rule.when for rule in rules]).outcomes(seen)
     reads = list(dict.fromkeys(read for rule in rules for read in inputs_of(rule.when.tree)))
     features = [pack.features[read.name] for read in reads if read.kind == "feature"]
-    found = scan(pack, history, features, traced, of)
-    windows = found.windows()
+    windows = scan(pack, history, features, traced, of).windows()
+    search = alternatives(pack, of.event.type, seen)
     return Explanation(
         _fields_of(of.event),
         of.decision,
@@ -164,8 +164,8 @@ def _explanation(pack: Pack, history: History, traced: Traced, of: Trace) -> Exp
             for each in features
         ],
         {title_of(read): shown(of.values[read], read.type, pack.currency) for read in reads if read.kind != "list"},
-        alternatives(pack, of.event.type, seen),
-        _notes(outcomes, of.decision),
+        search,
+        _notes(outcomes, of.decision, search),
     )
 
 
@@ -178,7 +178,7 @@ def _fields_of(event: Event) -> dict[str, object]:
     return {"type": event.type} | said
 
 
-def _notes(outcomes: Sequence[Outcome], decision: Decision) -> list[str]:
+def _notes(outcomes: Sequence[Outcome], decision: Decision, search: Search) -> list[str]:
     notes = []
     if decision.degraded == "late":
         notes.append("the event came later than `lateness`: it is judged by what was still known, and is in no window")
@@ -186,6 +186,10 @@ def _notes(outcomes: Sequence[Outcome], decision: Decision) -> list[str]:
         notes.append("the event was further ahead of the stream than `skew`: it is judged as of where the stream stood")
     if "windows" in decision.missing and decision.degraded != "late":
         notes.append("not all that its windows reach was known any more")
+    if search.action != decision.action:
+        notes.append(
+            f"by their conditions alone the rules lead to {search.action}: what would change it is told of that"
+        )
     hit = {
         mode: tuple(each.rule.id for each in outcomes if each.hit and each.rule.mode == mode)
         for mode in ("live", "shadow")

@@ -79,6 +79,7 @@ def test_each_alternative_is_true_and_no_nearer_value_is_one(tmp_path: Path) -> 
             now = action(text, told)
             search = alternatives(pack, told.event.type, Seen(told.values, lists_of(pack), told.moment_ms))
             seen["searches"] += 1
+            assert search.action == now
             seen["given up"] += len(search.given_up)
             for each in search.found:
                 seen[each.kind] += 1
