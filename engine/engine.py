@@ -9,6 +9,7 @@ from engine.answers import Answers
 from engine.coming import Coming
 from engine.composition import encode
 from engine.core import Core, Elapsed, Entered, Readmitted, Taken, moments_of
+from engine.exchange import Exchange
 from engine.frames import NO_PROFILES, Frame, Lists, Profiles
 from engine.holding import Holding
 from engine.lineup import Timer, first_serial, numbers_at, with_repeated, with_timers
@@ -103,7 +104,7 @@ class Engine:
 
     def _wear(self, outfit: Outfit) -> None:
         self._outfit = outfit
-        self._currency = outfit.pack.currency
+        self._exchange = Exchange(outfit.pack.currency, outfit.pack.rates)
         self._judge = outfit.judge
         self._judged_kinds = outfit.judged_kinds
         self._intake = outfit.intake
@@ -215,7 +216,7 @@ class Engine:
     ) -> Iterator[Question]:
         """The batch in pieces that the core takes in at once, with the arguments of `decide`."""
         for start, piece in _pieces(batch):
-            frame = Frame(piece, self._currency, self._texts, self._hasher, lists, self._type_ids, profiles)
+            frame = Frame(piece, self._exchange, self._texts, self._hasher, lists, self._type_ids, profiles)
             coming = self._intake.coming(frame, arrived_ms)
             if self._starting:
                 waits = self._starting.waits(frame, coming.columns, self._judge.composer)

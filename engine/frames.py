@@ -11,13 +11,14 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.exchange import Exchange
 from engine.fields import Fields
 from engine.tables import FeatureTable
 from rules import Input, ValueType
 from rules.columns import Column, NumberColumn, TextColumn
 from rules.fields import PLACE_FIELDS
 from rules.syntax import CARRIED
-from schemas import PRICED, STRUCTS, Event, Value
+from schemas import STRUCTS, Event, Value
 from schemas.batches import Batch
 from windows import NULL, Hasher, pack
 
@@ -34,13 +35,13 @@ class Frame:
 
     `texts` are the text fields that anybody reads; `text_ids` has a column of ids for each of them. The events' names
     are what identifies them, with an id for each. `kinds` are the events' types as numbers, `type_ids` the ids of the
-    types' names. `contents` has a hash of each event's bytes. An amount in another currency than the pack's is missing.
+    types' names. `contents` has a hash of each event's bytes. Amounts are in the pack's currency, as `exchange` says.
     """
 
     def __init__(
         self,
         batch: Batch,
-        currency: str,
+        exchange: Exchange,
         texts: Fields,
         hasher: Hasher,
         lists: Lists,
@@ -60,7 +61,7 @@ class Frame:
         self.features: FeatureTable
         self.scores: dict[int, dict[str, float | None]] = {}
         self._hasher = hasher
-        self._currency = currency
+        self._exchange = exchange
         self._amounts: NumberColumn | None = None
         self._text_names = texts.names
         self._texts: list[tuple[str | None, ...]] = texts.of(batch.events)
@@ -100,19 +101,9 @@ class Frame:
         return [texts[place] for texts in self._texts]
 
     def amounts(self) -> NumberColumn:
-        """Amounts in minor units; missing where the event moves no money, or money of another currency."""
+        """Amounts in minor units of the pack's currency, as `Exchange.amounts` says."""
         if self._amounts is None:
-            values = self.batch.amount_minor
-            try:
-                foreign = list(map(_currency_of, self.events)).count(self._currency) < len(self.events)
-            except AttributeError:
-                foreign = True
-            missing = None
-            if foreign:
-                ours = [isinstance(event, PRICED) and event.currency == self._currency for event in self.events]
-                missing = ~np.array(ours, dtype=np.bool_)
-                values = np.where(missing, NULL, values)
-            self._amounts = NumberColumn(values, missing)
+            self._amounts = self._exchange.amounts(self.batch)
         return self._amounts
 
     def numbers(self, field: str) -> NumberColumn:
@@ -224,7 +215,6 @@ def _fact(text: str, kind: ValueType) -> Value:
             return float(text) if _NUMBER.fullmatch(text) else None
 
 
-_currency_of = attrgetter("currency")
 _transaction_id_of = attrgetter("transaction_id")
 
 

@@ -10,6 +10,7 @@ from rules.fields import FIELDS
 from rules.findings import Ledger
 from rules.models import Feature, Rule
 from rules.proofs import Goal, Prover
+from rules.scopes import Vocabulary
 from rules.sequences import StepCondition
 from rules.shadows import Written, check_shadows
 from rules.syntax import Condition, OneOf, Read
@@ -21,19 +22,20 @@ EFFORT_MAX = 500_000
 
 
 def check_conditions(
-    currency: str,
-    features: Mapping[str, Feature],
+    vocabulary: Vocabulary,
     wheres: Mapping[str, Scalar],
     steps: Sequence[StepCondition],
     rules: Sequence[tuple[Rule, Table]],
     ledger: Ledger,
 ) -> None:
     """Reports what is proven of the conditions of features, steps and rules; `wheres` has the features' as written."""
+    features = vocabulary.features
     provers: dict[frozenset[str], Prover] = {}
     effort = Effort(EFFORT_MAX)
 
     def prover_of(events: frozenset[str]) -> Prover:
-        return provers.setdefault(events, Prover(Domain(currency, events, features), effort))
+        domain = Domain(vocabulary.currency, events, features, vocabulary.rated)
+        return provers.setdefault(events, Prover(domain, effort))
 
     for name, scalar in wheres.items():
         feature = features[name]
@@ -70,9 +72,9 @@ def _check_currency(feature: Feature, where: Condition, scalar: Scalar, prover: 
     """Reports a `where` that lets in amounts of other currencies alone, which are all missing."""
     currency = prover.domain.currency
     passes: Goal = (where.tree, "true")
-    own: Goal = (OneOf(Read(FIELDS["currency"].input), (currency,)), "true")
+    own: Goal = (OneOf(Read(FIELDS["currency"].input), tuple(sorted(prover.domain.currencies))), "true")
     if feature.field != "amount" or not prover.possible([passes]) or prover.possible([passes, own]):
         return
     message = f"`{feature.name}` has no amount to take: this lets in no event with an amount in {currency}"
-    hint = f"an amount in another currency than {currency} is missing"
+    hint = f"an amount in another currency than {currency} is missing, unless the pack's `rates` have it"
     ledger.report("wrong-currency", scalar.spot, message, hint)

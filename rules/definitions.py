@@ -73,6 +73,7 @@ class Definitions:
         self,
         path: Path,
         currency: str,
+        rated: frozenset[str],
         defaults: Defaults,
         shapes: Shapes,
         list_files: dict[str, bytes],
@@ -84,7 +85,7 @@ class Definitions:
         self.ledger = shapes.ledger
         self.list_files = list_files
         self.overlay = overlay
-        self.vocabulary = Vocabulary(currency)
+        self.vocabulary = Vocabulary(currency, rated)
         self.lists: dict[str, ListSpec] = {}
         self.detectors: dict[str, DetectorSpec] = {}
         self._keys: dict[tuple[Kind, str], Scalar] = {}
@@ -128,8 +129,7 @@ class Definitions:
         if not self.ledger.has_errors:
             self._check_unused()
             wheres = {name: draft.where for name, draft in drafts.items() if draft.where is not None}
-            features = self.vocabulary.features
-            check_conditions(self.vocabulary.currency, features, wheres, steps, self._written, self.ledger)
+            check_conditions(self.vocabulary, wheres, steps, self._written, self.ledger)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -22,11 +22,20 @@ _HALF_ROUND_KM = 20_016
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What events of some types can bring: `events` are the types, `features` those of the pack."""
+    """What events of some types can bring: `events` are the types, `features` those of the pack.
+
+    `rated` are the currencies other than the pack's that amounts are converted from.
+    """
 
     currency: str
     events: frozenset[str]
     features: Mapping[str, Feature]
+    rated: frozenset[str] = frozenset()
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Those of which an amount can be."""
+        return self.rated | {self.currency}
 
     def interval(self, read: Input) -> Interval:
         """Bounds of a number, of money in minor units, or of a duration in milliseconds."""

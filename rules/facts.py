@@ -96,7 +96,7 @@ class Facts:
             raise Contradiction
         self._kept.add(node)
         if isinstance(node, Read) and node.input.kind == "field" and node.input.name == "amount":
-            self.name(_CURRENCY, frozenset((self.domain.currency,)), True)
+            self.name(_CURRENCY, self.domain.currencies, True)
 
     def lose(self, node: Node) -> None:
         """The node has no value."""

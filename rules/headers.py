@@ -11,7 +11,9 @@ from rules.shapes import PACK_NAME, Shapes, as_options
 from rules.trees import Table
 from schemas import ACTIONS, EXPONENTS
 
-HEAD_KEYS = ("schema", "pack", "owner", "currency", "defaults", "fallback", "lateness", "skew", "dedupe", "approval")
+HEAD_KEYS = (
+    "schema", "pack", "owner", "currency", "defaults", "fallback", "rates", "lateness", "skew", "dedupe", "approval",
+)  # fmt: skip
 DEFAULT_KEYS = ("event", "mode", "severity", "on_missing", "challenge")
 FALLBACK_KEYS = ("deadline", "then")
 SCHEMA_VERSION = "1"

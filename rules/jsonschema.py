@@ -127,6 +127,7 @@ def _head() -> dict[str, Schema]:
         "currency": _choice(sorted(EXPONENTS)),
         "defaults": _table(_of(DEFAULT_KEYS, defaults, "a default")),
         "fallback": _table(_of(FALLBACK_KEYS, fallback, "a key of the fallback"), FALLBACK_KEYS),
+        "rates": _ref("text"),
         "lateness": _ref("duration"),
         "skew": _ref("duration"),
         "dedupe": _ref("duration"),

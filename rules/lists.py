@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISREG
 
@@ -30,7 +31,7 @@ def read_list(name: str, node: Tree, folder: Path, shapes: Shapes, files: dict[s
     file = shapes.scalar(shapes.required(table, "file", f"the list `{name}`"), "a file name for `file`")
     if kind is None or file is None:
         return None
-    raw = _read_bytes(file, folder, shapes.ledger)
+    raw = read_bytes(file, folder, shapes.ledger)
     if raw is None:
         return None
     files[file.value] = raw
@@ -38,7 +39,7 @@ def read_list(name: str, node: Tree, folder: Path, shapes: Shapes, files: dict[s
     return None if entries is None else ListSpec(name, file.value, entries)
 
 
-def _read_bytes(file: Scalar, folder: Path, ledger: Ledger) -> bytes | None:
+def read_bytes(file: Scalar, folder: Path, ledger: Ledger) -> bytes | None:
     """The bytes of a list file, which lies inside the pack's folder."""
     try:
         path = (folder / file.value).resolve()
@@ -63,46 +64,50 @@ def _read_bytes(file: Scalar, folder: Path, ledger: Ledger) -> bytes | None:
 def parse_entries(name: str, raw: bytes, ledger: Ledger) -> dict[str, int] | None:
     """The entries of a list file; None after findings."""
     before = len(ledger.findings)
+    entries: dict[str, int] = {}
+    for row, spot in csv_rows(name, raw, COLUMNS, ledger):
+        _add(row, spot, entries, ledger)
+    if len(entries) > LIST_ENTRIES_MAX:
+        message = f"expected at most {LIST_ENTRIES_MAX:,} entries, got {len(entries):,}"
+        ledger.report_file("too-large", name, message)
+    return entries if len(ledger.findings) == before else None
+
+
+def csv_rows(name: str, raw: bytes, columns: tuple[str, ...], ledger: Ledger) -> Iterator[tuple[list[str], Spot]]:
+    """The rows of a CSV file with these columns, and their places; what is no such row is a finding."""
     lines, most = raw.count(b"\n") + raw.count(b"\r"), 2 * (LIST_ENTRIES_MAX + 1)
     if lines > most:
         ledger.report_file("too-large", name, f"expected at most {most:,} line breaks in a list, got {lines:,}")
-        return None
+        return
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"expected UTF-8, got the byte {raw[error.start]:#04x} at byte {error.start}"
         ledger.report_file("bad-list", name, message)
-        return None
+        return
     source = Source(name, text)
     starts = [0]
     for line in io.StringIO(text, newline=""):
         starts.append(starts[-1] + len(line))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    entries: dict[str, int] = {}
     try:
-        if next(reader, None) != list(COLUMNS):
-            message = f"expected the columns `{','.join(COLUMNS)}` in the first line"
+        if next(reader, None) != list(columns):
+            message = f"expected the columns `{','.join(columns)}` in the first line"
             ledger.report("bad-list", Spot(source, 0), message)
-            return None
+            return
         last = reader.line_num
         for row in reader:
-            _add(row, Spot(source, starts[last]), entries, ledger)
-            last = reader.line_num
+            spot, last = Spot(source, starts[last]), reader.line_num
+            if row and len(row) != len(columns):
+                ledger.report("bad-list", spot, f"expected {len(columns)} columns, got {len(row)}")
+            elif row:
+                yield row, spot
     except csv.Error as error:
         index = min(reader.line_num, len(starts)) - 1
         ledger.report("bad-list", Spot(source, starts[max(index, 0)]), f"this is not CSV: {error}")
-    if len(entries) > LIST_ENTRIES_MAX:
-        message = f"expected at most {LIST_ENTRIES_MAX:,} entries, got {len(entries):,}"
-        ledger.report("too-large", Spot(source, 0), message)
-    return entries if len(ledger.findings) == before else None
 
 
 def _add(row: list[str], spot: Spot, entries: dict[str, int], ledger: Ledger) -> None:
-    if not row:
-        return
-    if len(row) != len(COLUMNS):
-        ledger.report("bad-list", spot, f"expected {len(COLUMNS)} columns, got {len(row)}")
-        return
     value, _, _, expires_at = row
     if not 1 <= len(value) <= _VALUE_CHARS_MAX:
         ledger.report("bad-list", spot, f"expected a value of 1 to {_VALUE_CHARS_MAX} characters, got {len(value)}")

@@ -97,7 +97,7 @@ def _money(scalar: Scalar, amount: str, code: str, currency: str, ledger: Ledger
         return None
     if code != currency:
         message = f"expected money in the pack's currency `{currency}`, got {quoted(scalar.value)}"
-        ledger.report("wrong-currency", scalar.spot, message)
+        ledger.report("wrong-currency", scalar.spot, message, "amounts of events are compared in that currency")
         return None
     minor = minor_of(Decimal(amount), currency)
     if minor is None:

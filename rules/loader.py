@@ -10,6 +10,8 @@ from rules.definitions import Definitions
 from rules.findings import Finding, Ledger, Place, TooManyFindingsError, did_you_mean, quoted
 from rules.headers import HEAD_KEYS, Head, read_head
 from rules.models import Pack
+from rules.rate_reader import read_rates
+from rules.rates import Rates
 from rules.shapes import PACK_NAME, Shapes
 from rules.trees import Table, parse_source
 from schemas import UNFINISHED, content_hash
@@ -147,16 +149,17 @@ def _form_of(name: str) -> tuple[str, tuple[str, ...]]:
 def _assemble(
     path: Path, overlay: str | None, files: dict[str, bytes], tables: dict[str, Table], shapes: Shapes
 ) -> Pack:
-    """The pack; the bytes of its lists are added to `files`."""
+    """The pack; the bytes of its lists and its rates are added to `files`."""
     head = read_head(tables[HEAD_FILE], shapes)
+    rates = read_rates(tables[HEAD_FILE].get("rates"), head.currency, path, shapes, files)
     table = None if overlay is None else tables.pop(f"{overlays.FOLDER}/{overlay}{overlays.SUFFIX}")
     changes = overlays.Overlay(table, head.currency, shapes)
-    definitions = Definitions(path, head.currency, head.defaults, shapes, files, changes)
+    definitions = Definitions(path, head.currency, frozenset(rates), head.defaults, shapes, files, changes)
     definitions.read(list(tables.values()))
-    return _pack(path, head, definitions, content_hash(files), overlay)
+    return _pack(path, head, definitions, content_hash(files), overlay, rates)
 
 
-def _pack(path: Path, head: Head, definitions: Definitions, digest: str, overlay: str | None) -> Pack:
+def _pack(path: Path, head: Head, definitions: Definitions, digest: str, overlay: str | None, rates: Rates) -> Pack:
     return Pack(
         head.name,
         digest,
@@ -171,4 +174,5 @@ def _pack(path: Path, head: Head, definitions: Definitions, digest: str, overlay
         definitions.rules,
         overlay,
         head.approval,
+        rates,
     )

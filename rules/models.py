@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from rules.rates import Rates
 from rules.syntax import Condition, Node, ValueType
 from rules.syntax import Literal as LiteralValue
 from schemas import Action, Value
@@ -282,6 +283,8 @@ class Pack:
     rules: tuple[Rule, ...]
     overlay: str | None = None
     approval: Approval | None = None
+    rates: Rates = field(default_factory=dict)
+    """What money of other currencies is worth in the pack's."""
 
     @property
     def version(self) -> str:

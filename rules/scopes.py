@@ -26,9 +26,13 @@ class Macro:
 
 @dataclass(slots=True)
 class Vocabulary:
-    """What a pack defines. A name that is defined, but wrongly, is in `broken`: its use is no second finding."""
+    """What a pack defines. A name that is defined, but wrongly, is in `broken`: its use is no second finding.
+
+    `rated` are other currencies than the pack's that have rates.
+    """
 
     currency: str
+    rated: frozenset[str] = frozenset()
     features: dict[str, Feature] = field(default_factory=dict)
     lists: set[str] = field(default_factory=set)
     detectors: set[str] = field(default_factory=set)

@@ -101,7 +101,8 @@ class _Reporter:
         how = "are never true together" if verdict == "never" else "are never false together"
         hint = None
         if any(read.name == "currency" for part in (first, second) for read in inputs_of(part.node)):
-            hint = f"an amount in another currency than {self.prover.domain.currency} is missing"
+            known = " or ".join(sorted(self.prover.domain.currencies))
+            hint = f"an amount in another currency than {known} is missing"
         self._report(code, second, f"{both} {how}: {consequence}", hint)
 
     def report_part(self, part: Part, verdict: Verdict) -> None:

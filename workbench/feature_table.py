@@ -199,7 +199,7 @@ def name_of(pack: Pack, history: History) -> str:
     listed = [(name, sorted(spec.entries.items())) for name, spec in sorted(pack.lists.items())]
     detectors = [(name, repr(spec)) for name, spec in pack.detectors.items()]
     depends = (
-        FORMAT, pack.currency, pack.timing, features, waits, detectors, blocking, judged,
+        FORMAT, pack.currency, sorted(pack.rates.items()), pack.timing, features, waits, detectors, blocking, judged,
         listed if _lists_matter(pack) else [], [repr(each) for each in watched_inputs(pack)],
     )  # fmt: skip
     return hashlib.sha256(f"{history.identity()}{depends!r}".encode()).hexdigest()[:32]

@@ -23,7 +23,7 @@ from workbench.tracing import watched_inputs
 from workbench.verdict import Seen
 
 SEEDS = range(130)
-IDS = 4
+IDS = 8
 AROUND = 120
 """Where nothing is found, so many whole values on both sides are tried."""
 
