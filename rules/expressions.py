@@ -9,6 +9,7 @@ from rules.literals import number_problem
 from rules.operators import Operators, Term, Untyped
 from rules.resolution import NAMESPACES, Resolver
 from rules.scopes import Macro, Scope
+from rules.slips import slip_in
 from rules.sources import Spot
 from rules.syntax import (
     Condition,
@@ -133,7 +134,7 @@ class _Checker:
             at_end = error.offset is None or error.offset < 1 or (error.lineno or 1) > 1
             offset = len(self.text.rstrip()) if at_end else min((error.offset or 1) - 1 + self.lead, len(self.text))
             message = f"this is no expression: {error.msg}"
-            self.ledger.report("bad-expression", self.scalar.spot_of(offset, offset), message)
+            self.ledger.report("bad-expression", self.scalar.spot_of(offset, offset), message, slip_in(self.text))
             return None
         except (ValueError, RecursionError, MemoryError, OverflowError, UnicodeError):
             self.ledger.report("bad-expression", self.scalar.spot, "this is no expression, or one nested too deeply")
