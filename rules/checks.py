@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from rules.domains import Domain
 from rules.facts import Effort, OutOfEffort
@@ -10,10 +11,10 @@ from rules.fields import FIELDS
 from rules.findings import Ledger
 from rules.models import Feature, Rule
 from rules.proofs import Goal, Prover
-from rules.scopes import Vocabulary
+from rules.scopes import Vocabulary, feature_input
 from rules.sequences import StepCondition
 from rules.shadows import Written, check_shadows
-from rules.syntax import Condition, OneOf, Read
+from rules.syntax import Condition, Input, Junction, Node, OneOf, Read
 from rules.trees import Scalar, Table
 from rules.verdicts import Checked, check_verdicts
 
@@ -49,8 +50,11 @@ def check_conditions(
         check_verdicts(checked, prover_of(step.events), ledger)
         ledger.rule = None
     written: list[Written] = []
+    came: dict[Feature, Input] = {}
     for rule, table in rules:
         when, named = table.get("when"), table.get("id")
+        if isinstance(named, Scalar) and rule.sequence is not None:
+            written.append(Written(_sharing(rule, rule.sequence, came), named.spot, prover_of(rule.events)))
         if not isinstance(when, Scalar) or not isinstance(named, Scalar):
             continue
         ledger.rule = rule.id
@@ -66,6 +70,19 @@ def check_conditions(
             overriders[overridden].add(rule.id)
     with suppress(OutOfEffort):
         check_shadows(written, overriders, ledger)
+
+
+def _sharing(rule: Rule, sequence: Feature, came: dict[Feature, Input]) -> Rule:
+    """The rule with a condition that reads one input for all sequences that are the same."""
+    own = feature_input(sequence)
+    shared = came.setdefault(replace(sequence, name=""), own)
+
+    def put(node: Node) -> Node:
+        if isinstance(node, Junction):
+            return replace(node, operands=tuple(map(put, node.operands)))
+        return Read(shared) if node == Read(own) else node
+
+    return replace(rule, when=replace(rule.when, tree=put(rule.when.tree)))
 
 
 def _check_currency(feature: Feature, where: Condition, scalar: Scalar, prover: Prover, ledger: Ledger) -> None:
