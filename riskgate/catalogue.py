@@ -47,7 +47,7 @@ def _row(feature: Feature, rules: list[str]) -> Row:
     return Row(
         name=feature.name,
         type=feature.type,
-        what=feature.aggregate if feature.field is None else f"{feature.aggregate} {feature.field}",
+        what=_aggregate(feature),
         at=feature.share / 1_000 if feature.aggregate == "percentile" else None,
         min_events=feature.min_events if feature.aggregate == "zscore" else None,
         by=list(feature.by),
@@ -58,6 +58,12 @@ def _row(feature: Feature, rules: list[str]) -> Row:
         where=None if first.where is None or len(feature.filters) > 1 else first.where.text or None,
         rules=rules,
     )
+
+
+def _aggregate(feature: Feature) -> str:
+    """The aggregate and what it is of, as a pack writes it; one whose own value is its key has none."""
+    of = feature.field or ("event" if feature.aggregate in ("count", "rate") else None)
+    return feature.aggregate if of is None else f"{feature.aggregate} {of}"
 
 
 def table_of(rows: Sequence[Row]) -> str:

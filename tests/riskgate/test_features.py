@@ -29,7 +29,7 @@ def test_a_table_says_what_each_is_and_who_reads_it(tmp_path: Path) -> None:
     assert [row[0] for row in rows] == ["feature", "n", "spent", "seen", "surge", "high", "odd", "pace"]
     told = [" ".join(row[2].split()) for row in rows]
     assert told[1:] == [
-        'count user_id 90m payment where method == "card" a.both, a.off',
+        'count event user_id 90m payment where method == "card" a.both, a.off',
         "sum amount user_id, device_id 1d, 10s ago payment a.both",
         "age device_id 30d login, payment none",
         "rate amount user_id 1h against 7d payment none",
