@@ -14,7 +14,7 @@ from rules.proofs import Goal, Prover
 from rules.scopes import Vocabulary, feature_input
 from rules.sequences import StepCondition
 from rules.shadows import Written, check_shadows
-from rules.syntax import Condition, Input, Junction, Node, OneOf, Read
+from rules.syntax import Condition, Input, Junction, Node, OneOf, Read, inputs_of
 from rules.trees import Scalar, Table
 from rules.verdicts import Checked, check_verdicts
 
@@ -42,12 +42,12 @@ def check_conditions(
         feature = features[name]
         if feature.where is not None:
             prover = prover_of(feature.events)
-            check_verdicts(Checked(feature.where, scalar, f"the `where` of `{name}`"), prover, ledger)
+            _check_written(Checked(feature.where, scalar, f"the `where` of `{name}`"), prover, ledger)
             _check_currency(feature, feature.where, scalar, prover, ledger)
     for step in steps:
         ledger.rule = step.rule
         checked = Checked(step.condition, step.scalar, f"the step `{step.word}`")
-        check_verdicts(checked, prover_of(step.events), ledger)
+        _check_written(checked, prover_of(step.events), ledger)
         ledger.rule = None
     written: list[Written] = []
     came: dict[Feature, Input] = {}
@@ -70,6 +70,14 @@ def check_conditions(
             overriders[overridden].add(rule.id)
     with suppress(OutOfEffort):
         check_shadows(written, overriders, ledger)
+
+
+def _check_written(checked: Checked, prover: Prover, ledger: Ledger) -> None:
+    """Reports what is proven of a condition that lets events in; one that reads nothing of them lets in all or none."""
+    if not inputs_of(checked.condition.tree):
+        message = f"this reads nothing of the event, so {checked.subject} matches all that it looks at, or nothing"
+        ledger.report("constant-condition", checked.scalar.spot, message)
+    check_verdicts(checked, prover, ledger)
 
 
 def _sharing(rule: Rule, sequence: Feature, came: dict[Feature, Input]) -> Rule:

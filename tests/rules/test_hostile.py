@@ -133,6 +133,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
 
 
 _SOUND = """\
+rates: rates.csv
 defaults: {event: payment, mode: live, challenge: sms_otp}
 features:
   n_1h: {count: event, by: [user_id, device_id], over: 1h, where: method == "card"}
@@ -153,8 +154,16 @@ rules:
   - name: one
     given: [{payment: {user_id: u1, amount: "12.50"}, repeat: 6, every: 1m}]
     expect: {then: step_up, features: {n_1h: 6}}
+- id: a.wait
+  sequence: {by: user_id, within: 1h, steps: [login, {payment: amount > params.n}, {absent: [login]}], unless: [topup]}
+  params: {n: 5}
+  exceptions: [{fields: [user_id, amount], values: [[u1, 7.50]], expires: 2027-01-31, note: a}]
+  then: review
 """
-_LISTS = {"blocked.csv": "value,added_by,reason,expires_at\nx,ann,fraud,2027-01-31\n"}
+_LISTS = {
+    "blocked.csv": "value,added_by,reason,expires_at\nx,ann,fraud,2027-01-31\n",
+    "rates.csv": "currency,rate,from\nUSD,7.25,\nUSD,7.1,2026-01-01\n",
+}
 _SIGNS = "{}[]:,-#&*!|>'\"%@`\n \t\\()=<."
 _PIECES = [*_SIGNS, "null", "~", "0", "9" * 30, "é", "\u2028", "\ufeff", "? ", "- ", "<<: "]
 
@@ -169,7 +178,8 @@ def test_no_mutation_of_a_pack_raises(tmp_path_factory: pytest.TempPathFactory, 
         text = text[:start] + data.draw(st.sampled_from(_PIECES) | st.text(max_size=6)) + text[end:]
     folder = tmp_path_factory.mktemp("pack")
     (folder / "pack.yml").write_bytes(text.encode(errors="surrogatepass"))
-    (folder / "blocked.csv").write_text(_LISTS["blocked.csv"])
+    for name, listed in _LISTS.items():
+        (folder / name).write_text(listed)
     loaded = load(folder)
     assert (loaded.pack is None) == bool(errors(loaded))
     render(loaded.findings)
@@ -182,6 +192,7 @@ def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, raw: bytes, li
     (folder / "pack.yml").write_text(HEAD + _SOUND)
     (folder / "more.yml").write_bytes(raw)
     (folder / "blocked.csv").write_bytes(listed)
+    (folder / "rates.csv").write_bytes(listed)
     render(load(folder).findings)
 
 
