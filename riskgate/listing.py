@@ -1,6 +1,5 @@
 """The work of `riskgate lists`: open the lists of a pack or of a store, show them, change them."""
 
-import getpass
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -50,12 +49,12 @@ def _show(lists: Lists, name: str | None, *, as_json: bool) -> int:
 
 
 def add_entry(
-    pack: Path | None, store: str | None, name: str, value: str, expires_ms: int | None, who: str | None, why: str
+    pack: Path | None, store: str | None, name: str, value: str, expires_ms: int | None, who: str, why: str
 ) -> int:
     now_ms = _now_ms()
     if expires_ms is not None and expires_ms <= now_ms:
         raise click.UsageError(f"expected --expires in the future, got {_time(expires_ms)}")
-    entry = ListEntry(value, NEVER if expires_ms is None else expires_ms, who or getpass.getuser(), why)
+    entry = ListEntry(value, NEVER if expires_ms is None else expires_ms, who, why)
     return _work(pack, store, lambda lists: _add(lists, name, entry, now_ms))
 
 
@@ -82,8 +81,8 @@ def _add(lists: Lists, name: str, entry: ListEntry, now_ms: int) -> int:
     return EXIT_FINE
 
 
-def remove_entry(pack: Path | None, store: str | None, name: str, value: str, who: str | None, why: str) -> int:
-    return _work(pack, store, lambda lists: _remove(lists, name, value, who or getpass.getuser(), why))
+def remove_entry(pack: Path | None, store: str | None, name: str, value: str, who: str, why: str) -> int:
+    return _work(pack, store, lambda lists: _remove(lists, name, value, who, why))
 
 
 def _remove(lists: Lists, name: str, value: str, who: str, why: str) -> int:

@@ -119,7 +119,8 @@ def _put(seat: Seat, base: Contents | None, found: Promotion, action: Action, si
         backtest=found.measured,
         along=found.along,
     )
-    _show(difference({} if base is None else base.files, found.files))
+    if base is not None:
+        _show(difference(base.files, found.files))
     seat.home.commit(record, found.files)
     for line in (line_of(record), f"  {found.tests:,} tests of the pack passed", *measured_lines(record, "  ")):
         click.echo(line)

@@ -60,4 +60,4 @@ def command(directory: Path, within: int, process: int) -> None:
     if beat.pack:
         click.echo(f"decides by {beat.pack}")
     if beat.refused:
-        click.echo(f"refuses what its pack's folder holds now: {beat.refused}")
+        click.echo(f"refuses what its pack is now: {beat.refused}")

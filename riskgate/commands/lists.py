@@ -7,22 +7,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from riskgate.commands.options import PACK, MomentType
+from riskgate.commands.options import PACK, WHO, LineType, MomentType
 
 TEXT_MAX = 256
-"""A value, a name and a reason have at most so many characters."""
-
-
-class _Text(click.ParamType[str]):
-    """Characters that a person can read again, on one line."""
-
-    name = "text"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        text = str(value)
-        if not 1 <= len(text) <= TEXT_MAX or not text.isprintable():
-            self.fail(f"expected 1 to {TEXT_MAX} printable characters, got {len(text)}", param, ctx)
-        return text
+"""A value and a reason have at most so many characters."""
 
 
 _HOMES = (
@@ -35,8 +23,8 @@ _HOMES = (
     ),
 )
 _AUTHORS = (
-    click.option("--who", type=_Text(), envvar="RISKGATE_USER", help="Your name.  [default: the login name]"),
-    click.option("--why", type=_Text(), required=True, help="The reason, such as the number of a case."),
+    WHO,
+    click.option("--why", type=LineType(TEXT_MAX), required=True, help="The reason, such as the number of a case."),
 )
 
 
@@ -82,7 +70,7 @@ def show(list_name: str | None, pack: Path | None, store: str | None, form: str)
 
 @command.command(name="add")
 @click.argument("list_name", metavar="NAME")
-@click.argument("value", type=_Text())
+@click.argument("value", type=LineType(TEXT_MAX))
 @_with(_HOMES)
 @click.option(
     "--expires",
@@ -93,7 +81,7 @@ def show(list_name: str | None, pack: Path | None, store: str | None, form: str)
 )
 @_with(_AUTHORS)
 def add(
-    list_name: str, value: str, pack: Path | None, store: str | None, expires_ms: int | None, who: str | None, why: str
+    list_name: str, value: str, pack: Path | None, store: str | None, expires_ms: int | None, who: str, why: str
 ) -> None:
     """Put VALUE on the list NAME, or replace its entry there."""
     from riskgate.listing import add_entry
@@ -103,10 +91,10 @@ def add(
 
 @command.command(name="remove")
 @click.argument("list_name", metavar="NAME")
-@click.argument("value", type=_Text())
+@click.argument("value", type=LineType(TEXT_MAX))
 @_with(_HOMES)
 @_with(_AUTHORS)
-def remove(list_name: str, value: str, pack: Path | None, store: str | None, who: str | None, why: str) -> None:
+def remove(list_name: str, value: str, pack: Path | None, store: str | None, who: str, why: str) -> None:
     """Take VALUE off the list NAME. Exits 1 where it is not on it."""
     from riskgate.listing import remove_entry
 

@@ -102,9 +102,9 @@ class LineType(click.ParamType[str]):
         self._most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        text = str(value).strip()
-        if not text or len(text) > self._most or not text.isprintable():
-            self.fail(f"expected one line of 1 to {self._most:,} characters, got {len(text):,}", param, ctx)
+        text = str(value)
+        if not text.strip() or len(text) > self._most or not text.isprintable():
+            self.fail(f"expected 1 to {self._most:,} printable characters, got {len(text):,}", param, ctx)
         return text
 
 

@@ -171,9 +171,9 @@ def test_who_and_why_are_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     desk.backtest()
     words = ("promote", desk.pack, "small.burst", "--to", "shadow", "--backtest", desk.report)
     assert "Missing option '--why'" in desk.command(*words).output
-    assert "expected one line of" in desk.command(*words, "--why", "a\nb").output
-    assert "expected one line of" in desk.command(*words, "--why", " ").output
-    assert "expected one line of" in desk.command(*words, "--why", "x", "--who", "\x1b[2J").output
+    assert "printable characters, got" in desk.command(*words, "--why", "a\nb").output
+    assert "printable characters, got" in desk.command(*words, "--why", " ").output
+    assert "printable characters, got" in desk.command(*words, "--why", "x", "--who", "\x1b[2J").output
     monkeypatch.setenv("RISKGATE_USER", "carol")
     assert desk.command(*words, "--why", "x").exit_code == 0
     assert desk.history()["records"][0]["who"] == "carol"

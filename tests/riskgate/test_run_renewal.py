@@ -97,7 +97,7 @@ def test_state_is_taken_up_by_the_pack_that_was_changed_to(pack: Path, tmp_path:
         running.await_told("does not keep")
         assert ask(running, payment("t2")).action == "block"
         wait_until(lambda: "does not keep" in last_beat(state).refused, 20, "the refusal in the heartbeat")
-        assert "refuses what its pack's folder holds now" in riskgate("health", state).stdout.decode()
+        assert "refuses what its pack is now" in riskgate("health", state).stdout.decode()
         write_pack(pack, body(4))
         running.await_told(f"{version(pack)} is in force")
         running.process.kill()
