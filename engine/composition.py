@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from engine.frames import Frame
-from engine.outcomes import numbers_of
+from engine.outcomes import bits_of, numbers_of
 from engine.reasons import RuleReason
 from rules import Input, Pack, Rule
 from schemas import ACTIONS, Action, Decision, Lapse
@@ -43,6 +43,18 @@ class Composer:
             if rule.mode == "live" and rule.reason is not None
         }
         self._numbers = {rule.id: number for number, rule in enumerate(rules)}
+        self._ids = [rule.id for rule in rules]
+        self._live = bits_of(number for number, rule in enumerate(rules) if rule.mode == "live")
+        self._telling = bits_of(self._reasons)
+        self._overriding = [
+            (1 << number, bits_of(other for other, each in enumerate(rules) if each.id in rule.overrides))
+            for number, rule in enumerate(rules)
+            if rule.overrides
+        ]
+        self._thens: list[tuple[Action, int]] = [
+            (action, bits_of(number for number, rule in enumerate(rules) if rule.then == action))
+            for action in reversed(ACTIONS)
+        ]
         self._kept: dict[tuple[int, tuple[str, ...], int, bool, Lapse | None], Answer] = {}
 
     @property
@@ -59,7 +71,7 @@ class Composer:
         if answer is None:
             if len(self._kept) >= TAILS_MAX:
                 self._kept.clear()
-            answer = self._kept[key] = self._compose(numbers_of(hit), missing, numbers_of(failed), degraded, lapse)
+            answer = self._kept[key] = self._compose(hit, missing, failed, degraded, lapse)
         return answer
 
     def would_say(self, rule: str, frame: Frame, positions: Sequence[int]) -> list[str]:
@@ -97,34 +109,37 @@ class Composer:
             tails[at] = f"{tail[:gap]}{','.join(reasons)}{tail[gap:]}"
         return tails
 
-    def _compose(
-        self, matched: tuple[int, ...], missing: tuple[str, ...], failed: tuple[int, ...],
-        degraded: bool, lapse: Lapse | None,
-    ) -> Answer:  # fmt: skip
-        live = [self._rules[number] for number in matched if self._rules[number].mode == "live"]
-        acting = acting_of(live)
-        action = action_of(live)
-        challenges = [
-            rule.challenge for rule in acting if rule.then == action == "step_up" and rule.challenge is not None
-        ]
+    def _compose(self, hit: int, missing: tuple[str, ...], failed: int, degraded: bool, lapse: Lapse | None) -> Answer:
+        live = acting = hit & self._live
+        for bit, others in self._overriding:
+            if live & bit:
+                acting &= ~others
+        action, deciding = next(
+            ((action, acting & bits) for action, bits in self._thens if acting & bits), (ACTIONS[0], 0)
+        )
+        challenges = (self._rules[number].challenge for number in numbers_of(deciding)) if action == "step_up" else ()
         decision = Decision(
             transaction_id="",
             timestamp=0,
             action=action,
             origin="degraded" if degraded else "scored",
-            rules=tuple(rule.id for rule in live),
-            shadow=tuple(self._rules[number].id for number in matched if self._rules[number].mode == "shadow"),
+            rules=self._named(live),
+            shadow=self._named(hit & ~self._live),
             missing=missing,
-            overridden=tuple(rule.id for rule in live if rule.id not in {each.id for each in acting}) or msgspec.UNSET,
-            errors=tuple(self._rules[number].id for number in failed) or msgspec.UNSET,
-            challenge=challenges[0] if challenges else msgspec.UNSET,
+            overridden=self._named(live & ~acting) or msgspec.UNSET,
+            errors=self._named(failed) or msgspec.UNSET,
+            challenge=next((each for each in challenges if each is not None), msgspec.UNSET),
             degraded=msgspec.UNSET if lapse is None else lapse,
             pack=self._pack.version,
         )
         text = msgspec.json.encode(decision).decode()
         tail = text[text.index('"action"') :]
         gap = tail.index(_REASONS) + len(_REASONS)
-        return Answer(action, tail, gap, tuple(number for number in matched if number in self._reasons))
+        return Answer(action, tail, gap, numbers_of(hit & self._telling))
+
+    def _named(self, rules: int) -> tuple[str, ...]:
+        """The ids of the rules with these bits."""
+        return tuple(map(self._ids.__getitem__, numbers_of(rules))) if rules else ()
 
 
 def acting_of(rules: Sequence[Rule]) -> list[Rule]:

@@ -63,6 +63,7 @@ class Frame:
         self._hasher = hasher
         self._exchange = exchange
         self._amounts: NumberColumn | None = None
+        self._fields: dict[str, Sequence[Value]] = {}
         self._text_names = texts.names
         self._texts: list[tuple[str | None, ...]] = texts.of(batch.events)
         self.names = names_of(batch.events)
@@ -154,17 +155,21 @@ class Frame:
 
     def fields(self, name: str) -> Sequence[Value]:
         """A field of every event; None where missing."""
-        if name != "amount":
-            return self.read(name)
+        found = self._fields.get(name)
+        if found is None:
+            found = self._fields[name] = self._amounts_listed() if name == "amount" else self.read(name)
+        return found
+
+    def _amounts_listed(self) -> Sequence[Value]:
         values: list[int] = self.amounts().values.tolist()
         return [None if value == NULL else value for value in values] if NULL in values else values
 
     def values(self, wanted: Input, positions: Sequence[int]) -> list[Value]:
         """The values for the events at `positions`; None where missing."""
-        if wanted.kind == "feature":
-            column = self.features.values(wanted.name)
-            return [column[at] for at in positions]
-        return [self.value(wanted, at) for at in positions]
+        if wanted.kind not in ("feature", "field"):
+            return [self.value(wanted, at) for at in positions]
+        column = self.features.values(wanted.name) if wanted.kind == "feature" else self.fields(wanted.name)
+        return [column[at] for at in positions]
 
     def value(self, wanted: Input, at: int) -> Value:
         """The value for event `at`; None where missing. A list has None if nobody knows it, else True."""

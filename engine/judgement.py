@@ -60,7 +60,7 @@ class Judge:
         self._judged_by_all = frozenset(
             code for code, judging in enumerate(self._judging) if judging == bits_of(numbered)
         )
-        self._kept: dict[int, Answer] = {}
+        self._kept: dict[int | tuple[int, int, int], Answer] = {}
         self._reads_kept: dict[int, tuple[tuple[Input, str], ...]] = {}
 
     def judge(
@@ -72,7 +72,7 @@ class Judge:
         lapses: Mapping[int, Lapse],
     ) -> list[Answer]:
         """The answers to the frame's events at `positions`; `lapses` says which of the frame's had strayed in time."""
-        hits, lacks, failures = self._plain.outcomes(frame, positions)
+        hits, lacks, failures, absent = self._plain.outcomes(frame, positions)
         if any(lacks):
             hits = [hit | lack & self._by_default for hit, lack in zip(hits, lacks, strict=True)]
         if not frame.kinds_present <= self._judged_by_all:
@@ -82,17 +82,19 @@ class Judge:
             failures = {at: failed & judging[at] for at, failed in failures.items() if failed & judging[at]}
         if self._has_scores:
             self._take_turns(frame, positions, hits, lacks, failures, lapses)
+            absent = None
         kept, sure = self._kept, complete is None and not unknown and not lapses and not failures
         answers = []
         for at in positions:
             hit, lack = hits[at], lacks[at]
-            answer = kept.get(hit) if sure and not lack else None
+            key = None if not sure else hit if not lack else None if absent is None else (hit, lack, absent[at])
+            answer = None if key is None else kept.get(key)
             if answer is None:
                 answer = self._answer(frame, at, hit, lack, failures.get(at, 0), complete, unknown, lapses.get(at))
-                if sure and not lack:
+                if key is not None:
                     if len(kept) >= KEPT_MAX:
                         kept.clear()
-                    kept[hit] = answer
+                    kept[key] = answer
             answers.append(answer)
         return answers
 

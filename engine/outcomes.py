@@ -1,9 +1,8 @@
 """Outcomes: which rules match an event, are missing or failed, as the bits of three integers; bit n is rule n."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +10,26 @@ from numpy.typing import NDArray
 from engine.frames import Frame
 from engine.rows import Rows
 from rules import Input, Rule
-from rules.columns import Columns
+from rules.columns import Column, Columns, TextColumn
 from rules.conditions import Scalar, compile_scalar
 
 COLUMNS_MIN = 32
 """From so many events on, columns are faster than event by event."""
+
+_SHIFTS = np.arange(8, dtype=np.uint64)[:, None]
+
+
+class Outcomes(NamedTuple):
+    """What became of a frame's events, one by one: which rules match each and which are missing.
+
+    `failures` says by the place of an event which rules failed there: they neither match nor miss. `absent` says which
+    of the conditions' inputs each event lacks; None where that was not looked at.
+    """
+
+    hits: list[int]
+    lacks: list[int]
+    failures: dict[int, int]
+    absent: list[int] | None
 
 
 class Conditions:
@@ -24,7 +38,7 @@ class Conditions:
     def __init__(self, rules: Mapping[int, Rule], features: Iterable[str], text_id: Callable[[str], int]) -> None:
         conditions = {number: rule.when for number, rule in rules.items()}
         self._numbers = list(rules)
-        self._words = list(_words_of(self._numbers))
+        self._bits = np.array(self._numbers, dtype=np.intp)
         self._columns = Columns(list(conditions.values()), text_id)
         self._scalar = compile_scalar(conditions)
         self._conditions = conditions
@@ -41,30 +55,32 @@ class Conditions:
             for number, indexes in zip(self._numbers, self._scalar.inputs_of, strict=True)
         }
 
-    def outcomes(self, frame: Frame, positions: Sequence[int]) -> tuple[list[int], list[int], dict[int, int]]:
-        """For each event, which rules match and which are missing; those not at `positions` may have none.
-
-        For the events, by their place, for which rules failed, also which those are: they neither match nor miss.
-        """
+    def outcomes(self, frame: Frame, positions: Sequence[int]) -> Outcomes:
+        """The outcomes of the frame's events; those not at `positions` may have none."""
         if len(frame.events) >= COLUMNS_MIN:
-            masks = self._in_columns(frame)
-            if masks is not None:
-                return self._bits_of_events(masks[0]), self._bits_of_events(masks[1]), {}
+            found = self._in_columns(frame)
+            if found is not None:
+                return found
         rows, moments = self.rows.of(frame), frame.moments
         hits, lacks, failures = [0] * len(rows), [0] * len(rows), {}
         for at in positions:
             hits[at], lacks[at], failed = self.outcome(rows[at], frame, moments[at])
             if failed:
                 failures[at] = failed
-        return hits, lacks, failures
+        return Outcomes(hits, lacks, failures, None)
 
-    def _in_columns(self, frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
-        """Where each condition matches and is missing; None where one raised, which is then sought event by event."""
+    def _in_columns(self, frame: Frame) -> Outcomes | None:
+        """The outcomes, of all events at once; None where a condition raised, which is then sought event by event."""
         try:
-            columns = [frame.column(read) for read in self._columns.inputs]
-            return self._columns.evaluate(columns, frame.lists, frame.moments_ms)
+            columns = [frame.column(read) for read in self.inputs]
+            matched, missing = self._columns.evaluate(columns, frame.lists, frame.moments_ms)
         except Exception:  # noqa: BLE001 whatever a rule raises costs only itself
             return None
+        hits = integers(matched, self._bits)
+        if not missing.any():
+            return Outcomes(hits, [0] * len(hits), {}, None)
+        absent = np.array([_absent(*each, frame) for each in zip(self.inputs, columns, strict=True)])
+        return Outcomes(hits, integers(missing, self._bits), {}, integers(absent, np.arange(len(absent))))
 
     def outcome(self, values: Sequence[Any], frame: Frame, moment_ms: int) -> tuple[int, int, int]:
         """Which rules match, which are missing and which failed, with a value for each of `inputs`."""
@@ -91,24 +107,35 @@ class Conditions:
     def _alone(self) -> list[Scalar]:
         return [compile_scalar({number: condition}) for number, condition in self._conditions.items()]
 
-    def _bits_of_events(self, masks: NDArray[np.bool_]) -> list[int]:
-        """For each event the integer of its bits."""
-        bits = [0] * masks.shape[1]
-        if not masks.any():
-            return bits
-        for first, rows, shifts in self._words:
-            shifted = masks[rows].astype(np.uint64)
-            shifted <<= shifts
-            word: list[int] = np.bitwise_or.reduce(shifted, axis=0).tolist()
-            bits = [low | high << first for low, high in zip(bits, word, strict=True)] if first else word
-        return bits
+
+def _absent(read: Input, column: Column | None, frame: Frame) -> NDArray[np.bool_]:
+    """Which events of the frame have no value for an input, bool[n]."""
+    if isinstance(column, TextColumn):
+        return np.equal(column.ids, 0)
+    if column is None:
+        return np.full(len(frame.events), frame.lists.get(read.name) is None)
+    return np.zeros(len(frame.events), dtype=np.bool_) if column.missing is None else column.missing
 
 
-def _words_of(numbers: Sequence[int]) -> Iterator[tuple[int, slice, NDArray[np.uint64]]]:
-    """For each word of 64 bits the first number in it, the places of its numbers, and their bits as a column."""
-    for word, members in groupby(enumerate(numbers), lambda member: member[1] // 64):
-        places, bits = zip(*((place, number % 64) for place, number in members), strict=True)
-        yield 64 * word, slice(places[0], places[-1] + 1), np.array(bits, dtype=np.uint64)[:, None]
+def integers(masks: NDArray[np.bool_], numbers: NDArray[np.intp]) -> list[int]:
+    """For each of the events whose columns the masks have, bool[rows, n], an integer: row r is bit `numbers[r]`.
+
+    Numbers are in order.
+    """
+    count = masks.shape[1]
+    if not masks.any():
+        return [0] * count
+    words = int(numbers[-1]) // 64 + 1
+    bits = np.zeros((64 * words, -(-count // 8) * 8), dtype=np.bool_)
+    bits[numbers, :count] = masks
+    eights = bits.view(np.uint64).reshape(8 * words, 8, -1)
+    eights <<= _SHIFTS
+    octets = np.bitwise_or.reduce(eights, axis=1).view(np.uint8)[:, :count].T
+    if words == 1:
+        single: list[int] = np.ascontiguousarray(octets).view("<u8")[:, 0].tolist()
+        return single
+    width, octets_of_all = 8 * words, octets.tobytes()
+    return [int.from_bytes(octets_of_all[at : at + width], "little") for at in range(0, count * width, width)]
 
 
 def bits_of(numbers: Iterable[int]) -> int:
@@ -118,4 +145,6 @@ def bits_of(numbers: Iterable[int]) -> int:
 
 def numbers_of(bits: int) -> tuple[int, ...]:
     """The numbers of the bits of an integer."""
-    return tuple(number for number in range(bits.bit_length()) if bits >> number & 1)
+    octets = np.frombuffer(bits.to_bytes(bits.bit_length() // 8 + 1, "little"), dtype=np.uint8)
+    numbers: list[int] = np.flatnonzero(np.unpackbits(octets, bitorder="little")).tolist()
+    return tuple(numbers)

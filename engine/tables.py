@@ -35,6 +35,7 @@ class FeatureTable:
         self._raw = raw
         self._texts = texts
         self._rows: list[list[Value]] | None = None
+        self._listed: dict[int, list[Value]] = {}
 
     @property
     def rows(self) -> list[list[Value]]:
@@ -45,27 +46,35 @@ class FeatureTable:
         for row in rows:
             if NULL in row:
                 row[:] = [None if each == NULL else each for each in row]
-        for number in self._forms.floats:
-            for row, value in zip(rows, self._raw[number].view(np.float64).tolist(), strict=True):
-                row[number] = None if isnan(value) else value
-        for number, field in self._forms.texts.items():
-            texts = self._texts[field]
-            for row, at in zip(rows, self._raw[number].tolist(), strict=True):
-                row[number] = None if at == NULL else texts[at]
-        for number in self._forms.truths:
-            for row in rows:
-                row[number] = None if row[number] is None else bool(row[number])
+        for number in (*self._forms.floats, *self._forms.texts, *self._forms.truths):
+            for row, value in zip(rows, self._list(number), strict=True):
+                row[number] = value
         self._rows = rows
         return rows
 
     def values(self, name: str) -> list[Value]:
         """The feature's value for each event; None where missing."""
         number = self._forms.numbers[name]
-        return [row[number] for row in self.rows]
+        listed = self._listed.get(number)
+        if listed is None:
+            listed = self._listed[number] = self._list(number)
+        return listed
 
     def value(self, name: str, at: int) -> Value:
         """The feature's value for event `at`; None where missing."""
-        return self.rows[at][self._forms.numbers[name]]
+        return self.values(name)[at]
+
+    def _list(self, number: int) -> list[Value]:
+        raw = self._raw[number]
+        if number in self._forms.floats:
+            return [None if isnan(each) else each for each in raw.view(np.float64).tolist()]
+        if number in self._forms.texts:
+            texts = self._texts[self._forms.texts[number]]
+            return [None if at == NULL else texts[at] for at in raw.tolist()]
+        values: list[Value] = raw.tolist()
+        if number in self._forms.truths:
+            return [None if each == NULL else bool(each) for each in values]
+        return [None if each == NULL else each for each in values] if NULL in values else values
 
     def column(self, name: str) -> NumberColumn | Sequence[str | None]:
         """The feature as a column; a text feature as its texts."""

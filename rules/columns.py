@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rules.layers import Layers
 from rules.programs import compile_program
 from rules.steps import Frame, Mask, Numbers, Step, Texts, step_of
 from rules.syntax import Condition, Input, walk
@@ -44,10 +45,8 @@ class Columns:
         program = compile_program(conditions)
         self.inputs: tuple[Input, ...] = program.inputs
         self.inputs_of: tuple[tuple[int, ...], ...] = program.inputs_of
-        indexes = {read: index for index, read in enumerate(program.inputs)}
-        self._steps: list[Step] = [step_of(node, program.nodes, indexes, text_id) for node in program.nodes]
-        self._outcomes = program.outcomes
-        self._conditions, self._nodes = conditions, program.nodes
+        self._layers = Layers(program, text_id)
+        self._program, self._conditions, self._text_id = program, conditions, text_id
 
     def evaluate(
         self, columns: Sequence[Column | None], lists: Lists, timestamp_ms: NDArray[np.int64]
@@ -57,19 +56,9 @@ class Columns:
         `columns` has one column for each of `inputs` (what stands at a list's place is not read), `lists` what each
         list holds (None or absent: not known). A missing number may have any value in its column.
         """
-        count = len(timestamp_ms)
-        frame = _frame(columns, lists, timestamp_ms)
         with np.errstate(all="ignore"):
-            for step in self._steps:
-                frame.results.append(step(frame))
-        matched = np.empty((len(self._outcomes), count), dtype=np.bool_)
-        missing = np.zeros((len(self._outcomes), count), dtype=np.bool_)
-        for row, number in enumerate(self._outcomes):
-            masks = frame.results[number]
-            matched[row] = masks.true
-            if masks.possible is not None:
-                np.not_equal(masks.possible, masks.true, out=missing[row])
-        return matched, missing
+            true, possible = self._layers.evaluate(_frame(columns, lists, timestamp_ms))
+        return true, np.zeros_like(true) if possible is None else possible != true
 
     def one_by_one(
         self, columns: Sequence[Column | None], lists: Lists, timestamp_ms: NDArray[np.int64]
@@ -84,17 +73,22 @@ class Columns:
             with np.errstate(all="ignore"):
                 for step in self._steps[first:last]:
                     frame.results.append(step(frame))
-            masks = frame.results[self._outcomes[number]]
+            masks = frame.results[self._program.outcomes[number]]
             true = np.broadcast_to(masks.true, len(timestamp_ms))
             yield true, None if masks.possible is None else np.not_equal(masks.possible, true)
             for done in self._done[number]:
                 frame.results[done] = None
 
     @cached_property
+    def _steps(self) -> list[Step]:
+        indexes = {read: index for index, read in enumerate(self.inputs)}
+        return [step_of(node, self._program.nodes, indexes, self._text_id) for node in self._program.nodes]
+
+    @cached_property
     def _spans(self) -> list[tuple[int, int]]:
         """For each condition the steps that it is the first to need."""
         needed = [0]
-        for outcome in self._outcomes:
+        for outcome in self._program.outcomes:
             needed.append(max(needed[-1], outcome + 1))
         return list(pairwise(needed))
 
@@ -103,7 +97,7 @@ class Columns:
         """For each condition the nodes that no later one uses."""
         last: dict[int, int] = {}
         for number, condition in enumerate(self._conditions):
-            last |= dict.fromkeys((self._nodes[node] for node in walk(condition.tree)), number)
+            last |= dict.fromkeys((self._program.nodes[node] for node in walk(condition.tree)), number)
         done: list[list[int]] = [[] for _ in self._conditions]
         for node, number in last.items():
             done[number].append(node)

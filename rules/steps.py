@@ -75,7 +75,7 @@ class Frame:
 
 Step = Callable[[Frame], Result]
 
-_COMPARISONS: dict[str, Any] = {
+COMPARISONS: dict[str, Any] = {
     "==": np.equal,
     "!=": np.not_equal,
     "<": np.less,
@@ -90,7 +90,8 @@ def step_of(node: Node, numbers: Mapping[Node, int], inputs: Mapping[Input, int]
     """The step of one node; `numbers` are the places of all nodes' results, `inputs` those of the columns."""
     match node:
         case Literal():
-            return _constant(node, text_id)
+            result = constant_of(node, text_id)
+            return lambda _: result
         case Read():
             return _read(node, inputs[node.input])
         case Has():
@@ -139,16 +140,14 @@ def _masks(true: Any, missing: Mask | None) -> Masks:
     return Masks(true, None) if missing is None else Masks(np.greater(true, missing), np.logical_or(true, missing))
 
 
-def _constant(node: Literal, text_id: TextId) -> Step:
+def constant_of(node: Literal, text_id: TextId) -> Result:
+    """The result of a literal, for any frame."""
     value = node.value
-    result: Result
     if isinstance(value, str):
-        result = Texts(value, np.uint64(text_id(value)), None)
-    elif isinstance(value, bool):
-        result = Masks(np.bool_(value), None)
-    else:
-        result = Numbers(np.asarray(value, dtype=np.int64 if isinstance(value, int) else np.float64), None)
-    return lambda _: result
+        return Texts(value, np.uint64(text_id(value)), None)
+    if isinstance(value, bool):
+        return Masks(np.bool_(value), None)
+    return Numbers(np.asarray(value, dtype=np.int64 if isinstance(value, int) else np.float64), None)
 
 
 def _read(node: Read, index: int) -> Step:
@@ -195,7 +194,7 @@ def _junction(node: Junction, operands: Sequence[int]) -> Step:
 
 
 def _compare_numbers(node: Compare, left: int, right: int) -> Step:
-    compare = _COMPARISONS[node.operator]
+    compare = COMPARISONS[node.operator]
 
     def step(frame: Frame) -> Masks:
         (a, a_missing), (b, b_missing) = frame.results[left], frame.results[right]
@@ -205,7 +204,7 @@ def _compare_numbers(node: Compare, left: int, right: int) -> Step:
 
 
 def _compare_bools(node: Compare, left: int, right: int) -> Step:
-    compare = _COMPARISONS[node.operator]
+    compare = COMPARISONS[node.operator]
 
     def step(frame: Frame) -> Masks:
         (a, a_possible), (b, b_possible) = frame.results[left], frame.results[right]
@@ -216,7 +215,7 @@ def _compare_bools(node: Compare, left: int, right: int) -> Step:
 
 
 def _compare_texts(node: Compare, left: int, right: int) -> Step:
-    compare = _COMPARISONS[node.operator]
+    compare = COMPARISONS[node.operator]
     compare_one = operator.eq if node.operator == "==" else operator.ne
 
     def step(frame: Frame) -> Masks:
@@ -270,11 +269,11 @@ def _in_list(node: InList, operand: int) -> Step:
 
 def _in_tuples(node: InTuples, fields: Sequence[int], text_id: TextId) -> Step:
     """Each field by itself says who may be meant; of these each is looked at."""
-    allowed = [_allowed(values, text_id) for values in zip(*node.tuples, strict=True)]
+    allowed = [allowed_values(values, text_id) for values in zip(*node.tuples, strict=True)]
 
     def step(frame: Frame) -> Masks:
         columns = [frame.inputs[field] for field in fields]
-        parts = [_among(column, values) for column, values in zip(columns, allowed, strict=True)]
+        parts = [among(column, values) for column, values in zip(columns, allowed, strict=True)]
         true = np.logical_and.reduce(parts)
         if len(columns) > 1:
             for at in np.flatnonzero(true).tolist():
@@ -284,13 +283,15 @@ def _in_tuples(node: InTuples, fields: Sequence[int], text_id: TextId) -> Step:
     return step
 
 
-def _allowed(values: Sequence[Any], text_id: TextId) -> Values:
+def allowed_values(values: Sequence[Any], text_id: TextId) -> Values:
+    """Values of one type as `among` takes them: texts by their ids."""
     if isinstance(values[0], str):
         return np.array([text_id(value) for value in values], dtype=np.uint64)
     return np.array(values)
 
 
-def _among(column: Numbers | Texts, allowed: Values) -> Mask:
+def among(column: Numbers | Texts, allowed: Values) -> Mask:
+    """Which values of the column are allowed; a missing one is not."""
     own = column.ids if isinstance(column, Texts) else column.values
     found = np.isin(own, allowed, kind="sort")
     return found if column.missing is None else np.greater(found, column.missing)

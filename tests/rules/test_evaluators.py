@@ -86,7 +86,7 @@ def _bits(outcomes: Sequence[bool | None]) -> tuple[int, int]:
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     data=st.data(),
-    texts=st.lists(conditions(), min_size=1, max_size=4),
+    texts=st.lists(conditions(), min_size=1, max_size=8),
     exceptions=st.lists(exceptions_at(NOW_MS), max_size=2),
 )
 def test_scalar_and_columns_equal_the_oracle(
