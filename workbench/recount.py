@@ -302,7 +302,6 @@ def _percentile(window: Window, numbers: Sequence[int]) -> Value:
 _OF_EVENTS: Mapping[str, Callable[[Window], Value]] = {
     "count": lambda window: len(window.counted),
     "absence": lambda window: len(window.counted),
-    "absence": lambda window: len(window.counted),
     "distinct": lambda window: len(_shares(window)),
     "top_share": _top_share,
     "age": _age,
