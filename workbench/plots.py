@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from workbench.curves import Distribution, Floats, Tradeoff
 from workbench.measurement import DAY_MS
@@ -24,7 +24,8 @@ TITLE_MAX = 42
 """A longer title of a plot would run into its neighbour."""
 
 DAYS_NAMED = 4
-VALUES_NAMED = 7
+VALUES_NAMED, SHORT = 7, 6
+"""So many values of a param are named, if they are short."""
 HALF = 0.5
 NEAR_TOP = 0.9
 NAMES_HIGH, NAMES_WIDE = 8, 3
@@ -148,6 +149,9 @@ def frontier_plot(frontier: Frontier, course: Course | None) -> str:
             _mark(ax, name, point)
         ax.set_xlabel(frontier.names[0])
         ax.set_ylabel(frontier.names[1])
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         ax.legend(loc="lower right", fontsize=8)
         _name(ax, "what variants gain and cost")
         if course is not None:
@@ -156,11 +160,18 @@ def frontier_plot(frontier: Frontier, course: Course | None) -> str:
 
 
 def _draw_course(ax: Axes, course: Course) -> None:
+    """Down to as far below nothing as the best is above: what is far worse is cut off."""
+    best, marked = max(course.scores), min(course.scores[at] for _, at in course.marks)
+    low = max(min(course.scores), min(marked, 0.0) - abs(best))
+    if low < best:
+        ax.set_ylim(low - 0.05 * (best - low), best + 0.1 * (best - low))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     places = np.arange(len(course.values))
     ax.plot(places, course.scores, color=GOOD, linewidth=1.4, marker="o", ms=3)
     for name, at in course.marks:
         _mark(ax, name, (float(at), course.scores[at]))
-    ticks = np.unique(np.linspace(0, len(places) - 1, VALUES_NAMED).round()).astype(int)
+    named = VALUES_NAMED if max(map(len, course.values)) <= SHORT else DAYS_NAMED
+    ticks = np.unique(np.linspace(0, len(places) - 1, named).round()).astype(int)
     ax.set_xticks(ticks, [course.values[tick] for tick in ticks.tolist()])
     ax.set_xlabel(course.param)
     _name(ax, course.title)

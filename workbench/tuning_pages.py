@@ -12,7 +12,13 @@ from workbench.plots import Course, Frontier, Point, frontier_plot
 from workbench.tuning import Measured, Side, Tuning
 
 POINTS_MAX = 2_000
-"""So many variants are drawn as points; those on the frontier are all drawn."""
+"""So many variants within the limits, and so many beyond, are drawn as points; the line has the whole frontier."""
+
+ROWS_MAX = 60
+"""So many variants of a frontier have a row."""
+
+ROOM = 1.5
+"""So much further than the costs in question a plot goes."""
 
 
 def question_lines(tuning: Tuning) -> list[str]:
@@ -138,19 +144,26 @@ def _sides(tuning: Tuning, chosen: Side) -> str:
 
 
 def _frontier(tuning: Tuning) -> str:
-    told = sorted((each for each in tuning.tried if each.frontier), key=lambda each: Decimal(each.measured.cost))
+    frontier = sorted((each for each in tuning.tried if each.frontier), key=lambda each: Decimal(each.measured.cost))
+    step = max(1, -(-len(frontier) // ROWS_MAX))
+    told = [each for at, each in enumerate(frontier) if at % step == 0 or each.params == _chosen(tuning)]
+    thinned = f" {len(told):,} of {len(frontier):,} are shown." if len(told) < len(frontier) else ""
     names = list(tuning.now.params)
-    chosen = None if tuning.chosen is None else tuning.chosen.params
     rows = "".join(
         f"<tr>{''.join(f'<td>{escape(each.params[name])}</td>' for name in names)}{_cells(each.measured)}"
-        f"<td>{'chosen' if each.params == chosen else ''}</td></tr>"
+        f"<td>{'chosen' if each.params == _chosen(tuning) else ''}</td></tr>"
         for each in told
     )
     return (
-        f"<section><h2>Frontier</h2><p>Within the limits, no other variant has more {_names(tuning)[1]} for as little "
-        f'{_names(tuning)[0]}, in the first period.</p><div class="wide"><table>{heads(*names, *_HEADS, "")}{rows}'
+        f"<section><h2>Frontier</h2><p>Within the limits, no other variant has more {_names(tuning)[1]} for the same "
+        f"{_names(tuning)[0]} or less, in the first period.{thinned}</p>"
+        f'<div class="wide"><table>{heads(*names, *_HEADS, "")}{rows}'
         "</table></div></section>"
     )
+
+
+def _chosen(tuning: Tuning) -> dict[str, str] | None:
+    return None if tuning.chosen is None else tuning.chosen.params
 
 
 def _names(tuning: Tuning) -> tuple[str, str]:
@@ -165,9 +178,11 @@ def _point(each: Measured) -> Point:
 
 def _plots(tuning: Tuning) -> str:
     tried = tuning.tried
-    line = sorted(_point(each.measured) for each in tried if each.frontier)
-    within = [_point(each.measured) for each in tried if each.within]
-    beyond = [_point(each.measured) for each in tried if not each.within]
+    reach = _reach(tuning)
+    near = [each for each in tried if float(each.measured.cost) <= reach]
+    line = sorted(_point(each.measured) for each in near if each.frontier)
+    within = [_point(each.measured) for each in near if each.within]
+    beyond = [_point(each.measured) for each in near if not each.within]
     marks = [("as it is", _point(tuning.now.first))]
     if tuning.chosen is not None and tuning.chosen != tuning.now:
         marks.append(("chosen", _point(tuning.chosen.first)))
@@ -177,8 +192,25 @@ def _plots(tuning: Tuning) -> str:
     if OBJECTIVES[tuning.objective].money:
         names = (f"{names[0]}, {tuning.currency}", f"{names[1]}, {tuning.currency}")
     drawn = frontier_plot(Frontier(names, beyond, within, line, marks), _course(tuning))
-    thinned = f" Of {len(tried):,} variants, {count:,} are drawn." * (count < len(tried))
-    return f"<section><h2>What was tried</h2><p>All in the first period.{thinned}</p>{drawn}</section>"
+    far = len(tried) - len(near)
+    told = f" {far:,} variants cost too much to be drawn." * (far > 0) + f" {count:,} of the others are dots." * (
+        count < len(near)
+    )
+    return f"<section><h2>What was tried</h2><p>All in the first period.{told}</p>{drawn}</section>"
+
+
+def _reach(tuning: Tuning) -> float:
+    """Up to which cost variants are drawn: those in question, where others cost many times as much.
+
+    In question is what is within the limits, and costs no more than any of that gains; and what is marked.
+    """
+    within = [_point(each.measured) for each in tuning.tried if each.within]
+    marked = [_point(each.first)[0] for each in (tuning.now, tuning.chosen) if each is not None]
+    costs = [cost for cost, _ in within]
+    if OBJECTIVES[tuning.objective].money:
+        most = max((gain for _, gain in within), default=0.0)
+        costs = [min(cost, most) for cost in costs]
+    return ROOM * max([*costs, *marked])
 
 
 def _course(tuning: Tuning) -> Course | None:

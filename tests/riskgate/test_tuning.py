@@ -176,6 +176,7 @@ def test_the_page_has_the_frontier_and_asks_for_nothing(tmp_path: Path, pack: Pa
         ]  # fmt: skip
         texts = opened.evaluate("[...document.querySelectorAll('svg text')].map(each => each.textContent)")
         assert {"chosen", "as it is", "frontier", "beyond the limits", "good money stopped, CNY", "most"} <= set(texts)
+        assert "1 variants cost too much to be drawn" in opened.evaluate("document.body.textContent")
         rows = opened.evaluate("document.querySelectorAll('.wide tr').length")
         assert rows == 1 + 4 + 1 + 3
         assert "+  params: {most: 2, least" in opened.evaluate("document.querySelector('pre').textContent")
