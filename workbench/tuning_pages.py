@@ -62,7 +62,8 @@ def verdict_lines(tuning: Tuning, chosen: Side) -> list[str]:
     if not chosen.within_last:
         lines.append(
             f"held out, the choice does NOT keep the limits: {chosen.last.alerts_a_day:,.1f} alerts a day, "
-            f"{grouped(chosen.last.good_money_stopped)} {tuning.currency} of good money stopped"
+            f"{grouped(chosen.last.good_money_stopped)} {tuning.currency} of good money stopped, "
+            f"{_by_day(chosen.last.good_money_stopped, tuning.last)} a day"
         )
     lines += [f"`{name}` is at the end of what was tried: a better value may lie beyond" for name in tuning.at_end]
     if tuning.broken:
@@ -74,8 +75,8 @@ def _unit(tuning: Tuning) -> str:
     return f"{tuning.currency} net" if OBJECTIVES[tuning.objective].money else "fraud"
 
 
-def _by_day(score: str, part: Part) -> str:
-    return f"{Decimal(score) / Decimal(part.days):,.2f}"
+def _by_day(figure: str, part: Part) -> str:
+    return f"{Decimal(figure) / Decimal(part.days):,.2f}"
 
 
 def tuning_page(tuning: Tuning, notes: Sequence[str]) -> str:

@@ -107,7 +107,7 @@ def test_limits_hold_in_the_first_period_and_are_looked_at_in_the_last(tmp_path:
     assert told["chosen"]["params"] == {"most": "3"}
     assert [each["params"]["most"] for each in told["tried"] if each["within"]] == [str(n) for n in range(3, 10)]
     assert (
-        "held out, the choice does NOT keep the limits: 9.0 alerts a day, 160.00 CNY of good money stopped"
+        "held out, the choice does NOT keep the limits: 9.0 alerts a day, 160.00 CNY of good money stopped, 80.00 a day"
         in few.output
     )
     cheap = _tune(tmp_path, pack, *options, "--max-good-money", "160.00")
