@@ -69,6 +69,8 @@ class Remainder:
         self._now = self._all.copy()
         self._with = _places(sets, len(self.rules))
         self._figures = _figures(view, numbers, len(sets))
+        self._losses: dict[int, Loss] = {}
+        """What would be decided otherwise without some of the rules: it holds until one goes that hits the same."""
 
     @property
     def lost(self) -> Loss:
@@ -77,14 +79,20 @@ class Remainder:
 
     def loss_without(self, number: int) -> Loss:
         """What would be decided otherwise than now if this rule went, too."""
-        places = self._with[number]
-        return _loss(self._figures[:, places], self._now[places], self._strengths_without(number))
+        loss = self._losses.get(number)
+        if loss is None:
+            places = self._with[number]
+            loss = _loss(self._figures[:, places], self._now[places], self._strengths_without(number))
+            self._losses[number] = loss
+        return loss
 
     def remove(self, number: int) -> None:
         """Lets a rule go."""
         places = self._with[number]
         self._now[places] = self._strengths_without(number)
         for at in places.tolist():
+            for other in self._left[at]:
+                self._losses.pop(other, None)
             self._left[at] -= {number}
 
     def _strengths_without(self, number: int) -> NDArray[np.int64]:
