@@ -6,6 +6,7 @@ D. Aparício, R. Barata, J. Bravo, J. T. Ascensão and P. Bizarro, ARMS: Automat
 detection (2020), backwards from all rules.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -63,9 +64,14 @@ class Remainder:
         evaluation = view.evaluation
         self.rules = tuple(each.rule for each in evaluation.live)
         numbers, sets = evaluation.sets
-        self._left = [frozenset(each) for each in sets]
-        self._strengths: dict[frozenset[int], int] = {}
-        self._all = np.array([self._strength(each) for each in self._left], dtype=np.int64)
+        overridden = {named for rule in self.rules for named in rule.overrides}
+        self._kinds = [r.id if r.overrides or r.id in overridden else r.then for r in self.rules]
+        """Rules of one kind act alike: of those that hit, one decides as many do."""
+        self._one_of = dict(zip(self._kinds, self.rules, strict=True))
+        self._left = [set(each) for each in sets]
+        self._counts = [Counter(self._kinds[number] for number in each) for each in sets]
+        self._strengths: dict[frozenset[str], int] = {}
+        self._all = np.array([self._strength(frozenset(each)) for each in self._counts], dtype=np.int64)
         self._now = self._all.copy()
         self._with = _places(sets, len(self.rules))
         self._figures = _figures(view, numbers, len(sets))
@@ -88,24 +94,33 @@ class Remainder:
 
     def remove(self, number: int) -> None:
         """Lets a rule go."""
-        places = self._with[number]
+        places, kind = self._with[number], self._kinds[number]
         self._now[places] = self._strengths_without(number)
         for at in places.tolist():
-            for other in self._left[at]:
-                self._losses.pop(other, None)
-            self._left[at] -= {number}
+            self._left[at].remove(number)
+            counts = self._counts[at]
+            counts[kind] -= 1
+            if counts[kind] == 0:
+                del counts[kind]
+            if counts[kind] <= 1:
+                for other in self._left[at]:
+                    self._losses.pop(other, None)
 
     def _strengths_without(self, number: int) -> NDArray[np.int64]:
-        return np.array(
-            [self._strength(self._left[at] - {number}) for at in self._with[number].tolist()], dtype=np.int64
-        )
+        """How strong the actions become where the rule hits, if it goes."""
+        kind = self._kinds[number]
+        left = [
+            frozenset(each for each, count in self._counts[at].items() if each != kind or count > 1)
+            for at in self._with[number].tolist()
+        ]
+        return np.array([self._strength(kinds) for kinds in left], dtype=np.int64)
 
-    def _strength(self, hit: frozenset[int]) -> int:
-        """How strong the action is where these rules hit."""
-        found = self._strengths.get(hit)
+    def _strength(self, kinds: frozenset[str]) -> int:
+        """How strong the action is where rules of these kinds hit."""
+        found = self._strengths.get(kinds)
         if found is None:
-            action = action_of([self.rules[number] for number in sorted(hit)])
-            found = self._strengths[hit] = ACTIONS.index(action)
+            action = action_of([self._one_of[kind] for kind in sorted(kinds)])
+            found = self._strengths[kinds] = ACTIONS.index(action)
         return found
 
 
