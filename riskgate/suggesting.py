@@ -17,7 +17,7 @@ from workbench.holdout import part_text
 from workbench.suggestions import Lost, Missed, Removal, Suggestions, suggestions_of
 
 ROWS_MAX = 24
-"""So many rules that stay are printed."""
+"""So many rules are printed that can go, and so many that stay."""
 
 
 def suggest(folder: Path, overlay: str | None, past: Past, holdout_ms: int, json_file: Path | None) -> int:
@@ -66,13 +66,7 @@ def _print(found: Suggestions, notes: Sequence[str]) -> None:
     if idle:
         say(f"never hit in either period, which says nothing of what may come: {', '.join(idle)}")
     if found.staying:
-        shown = found.staying[:ROWS_MAX]
-        of = (
-            f"; {len(shown):,} of {len(found.staying):,} are shown, and all in --json"
-            if len(shown) < len(found.staying)
-            else ""
-        )
-        console.print(_removals(f"rules that stay, and what is decided otherwise without each of them{of}", shown))
+        console.print(_removals("rules that stay, and what is decided otherwise without each of them", found.staying))
     for each in found.kept:
         say(f"not looked at: {each.rule}: {each.why}")
     say("")
@@ -97,10 +91,12 @@ def _missed(missed: Missed, currency: str) -> str:
 
 
 def _removals(title: str, removals: Sequence[Removal]) -> Table:
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    shown = removals[:ROWS_MAX]
+    thinned = f"; {len(shown):,} of {len(removals):,} are shown, and all in --json" * (len(shown) < len(removals))
+    table = Table(box=SIMPLE_HEAD, title=f"{title}{thinned}", title_justify="left", title_style="bold")
     for name in ("rule", "then", "hits", "in the first period", "held out"):
         table.add_column(name, justify="right" if name == "hits" else "left")
-    for each in removals:
+    for each in shown:
         table.add_row(each.rule, each.then, f"{each.hits:,}", _lost(each.first), _lost(each.last))
     return table
 
