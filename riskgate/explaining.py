@@ -133,7 +133,7 @@ def _decision_lines(each: Explanation) -> Iterator[str]:
             yield from _count_lines(count, before)
     others = [f"{name} = {text}" for name, text in each.values.items() if name not in shown]
     if others:
-        yield from _heading("What else the rules looked at")
+        yield from _heading(f"What {'else ' if counts else ''}the rules looked at")
         yield from _wrapped(others)
     yield from _change_lines(each)
 

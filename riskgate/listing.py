@@ -112,12 +112,12 @@ def _work(pack: Path | None, store: str | None, do: Callable[[Lists], int]) -> i
     try:
         with _opened(pack, store) as lists:
             return EXIT_FINDINGS if lists is None else do(lists)
-    except (StoreUrlError, _NoListError) as error:
+    except StoreUrlError as error:
         raise click.UsageError(str(error)) from error
     except ListFileError as error:
         click.echo(str(error), err=True)
         return EXIT_FINDINGS
-    except OSError as error:
+    except (OSError, _NoListError) as error:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
 
