@@ -11,11 +11,13 @@ import msgspec
 import numpy as np
 
 from engine import Decisions, Engine
+from engine.exchange import Exchange
 from rules import Feature, Input, Pack
+from rules.columns import NumberColumn
 from rules.scopes import SCORE_PARTS, feature_input, score_input
 from rules.sentences import compile_sentence
 from rules.syntax import inputs_of
-from schemas import PRICED, Correction, Decision, Event, Reversal, Transaction, Value
+from schemas import Correction, Decision, Event, Reversal, Transaction, Value
 from schemas.batches import Batch
 from windows import NULL
 from workbench.evaluation import lists_of
@@ -162,15 +164,15 @@ def _between(batch: Batch, start: int, end: int) -> Batch:
 def scan(pack: Pack, history: History, features: Sequence[Feature], traced: Traced, of: Trace) -> Scan:
     """The events that may lie in the windows of `features` as of a traced decision. Raises HistoryError."""
     found = Scan(features, lambda by: tuple(getattr(of.event, name, None) for name in by))
-    taking = _Taking(found)
+    taking, exchange = _Taking(found), Exchange(pack.currency, pack.rates)
     reach_ms = max((each.delay_ms + max(each.over_ms, each.against_ms) for each in features), default=0)
     since_ms, first = of.moment_ms - reach_ms, 0
     for chunk in history.chunks():
-        batch = chunk.batch
+        batch, amounts = chunk.batch, exchange.amounts(chunk.batch)
         for at in _places(batch, since_ms):
             event, number = batch.events[at], first + at
             fate = traced.fates.get(number, "counted")
-            amount = _amount(batch, at, pack.currency)
+            amount = _at(amounts, at)
             if number == of.at:
                 taking.keep(event, of.moment_ms, fate, amount)
                 return found
@@ -216,8 +218,7 @@ def _places(batch: Batch, since_ms: int) -> list[int]:
     return places
 
 
-def _amount(batch: Batch, at: int, currency: str) -> int | None:
-    """The amount in minor units, None where it is none of the pack's currency."""
-    event = batch.events[at]
-    minor = int(batch.amount_minor[at])
-    return minor if isinstance(event, PRICED) and event.currency == currency and minor != NULL else None
+def _at(amounts: NumberColumn, at: int) -> int | None:
+    """An amount in minor units of the pack's currency, None where there is none."""
+    minor = int(amounts.values[at])
+    return None if minor == NULL else minor

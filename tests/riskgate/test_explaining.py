@@ -153,6 +153,25 @@ def test_what_came_too_late_or_again_is_named(data: Path) -> None:
     assert "times that it came again and got the decision it had got: 1" in again.output
 
 
+def test_amounts_of_other_currencies_are_those_that_were_summed(data: Path) -> None:
+    (data.parent / "pack.yml").write_text(HEAD.replace("currency: CNY\n", "currency: CNY\nrates: rates.csv\n"))
+    (data.parent / "rates.csv").write_text("currency,rate,from\nUSD,7.25,\n")
+    paid = {"type": "payment", "timestamp": T0 + 10_125_000, "user_id": "u1", "amount": 20, "currency": "USD"}
+    lines = data.read_text().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if '"t4"' in line)
+    other = json.dumps(paid | {"transaction_id": "t41"}) + "\n"
+    last = json.dumps(paid | {"transaction_id": "t42", "currency": "CNY"}) + "\n"
+    data.write_text("".join([*lines[: at + 1], other, last, *lines[at + 1 :]]))
+    assert _run(data, "t42", "--json", str(data.parent / "t42.json")).exit_code == 0
+    (found,) = json.loads((data.parent / "t42.json").read_text())["explanations"]
+    spend = next(each for each in found["counts"] if each["name"] == "spend_1h")
+    assert [(each["id"], each["amount"]) for each in spend["made_by"]][-2:] == [
+        ("t41", "145.00 CNY"),
+        ("t42", "20.00 CNY"),
+    ]
+    assert (spend["value"], spend["agrees"]) == (10_500 + 14_500 + 2_000, True)
+
+
 def test_a_decision_by_a_timer_is_explained(data: Path) -> None:
     done = _run(data, "o1")
     assert done.exit_code == 0
