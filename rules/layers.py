@@ -183,7 +183,7 @@ def _gate(node: Node) -> str | None:
 
 
 def _threshold(node: Node) -> _Threshold | None:
-    """The comparison of a value with a literal; of texts, one that has an id."""
+    """The comparison of a value with a literal of its kind; of texts, one that has an id."""
     if not isinstance(node, Compare):
         return None
     if isinstance(node.right, Literal):
@@ -192,7 +192,10 @@ def _threshold(node: Node) -> _Threshold | None:
         found = _Threshold(node, node.right, _MIRRORED[node.operator], node.left)
     else:
         return None
-    return None if found.literal.type == "text" and not isinstance(found.operand, Read) else found
+    of_texts = found.literal.type == "text"
+    if of_texts != (found.operand.type == "text") or (of_texts and not isinstance(found.operand, Read)):
+        return None
+    return found
 
 
 def _operand(result: Numbers | Texts) -> tuple[Values, Mask | None]:

@@ -18,6 +18,7 @@ ALLOWED = {
     "rules/loader.py": {"pathlib"},
     "rules/lists.py": {"pathlib"},
     "rules/rate_reader.py": {"pathlib"},
+    "rules/contents.py": {"pathlib", "tempfile"},  # commands and runs put a version's files back where a pack is loaded
     "rules/definitions.py": {"pathlib"},
     "rules/jsonschema.py": {"pathlib"},  # tools, which nothing imports
     "schemas/jsonschema.py": {"pathlib"},
