@@ -4,7 +4,7 @@ It is pure: no clock, no randomness, no I/O. It knows the events it was given, t
 it has become by that can be recorded, and restored from the records.
 """
 
-from engine.composition import action_of
+from engine.composition import acting_of, action_of
 from engine.engine import MEMORY_BYTES, Decisions, Engine, Prepared, Question, Renewal
 from engine.features import signature_of
 from engine.hindsight import Entered, Hindsight
@@ -31,6 +31,7 @@ __all__ = [
     "Question",
     "Record",
     "Renewal",
+    "acting_of",
     "action_of",
     "obstacle",
     "record_of",

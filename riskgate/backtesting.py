@@ -5,19 +5,16 @@ from pathlib import Path
 import click
 import msgspec
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
+from riskgate.printing import Printer
 from rules.literals import duration_text
 from workbench.documents import grouped
 from workbench.feature_table import Account
 from workbench.measurement import Proportion
 from workbench.pages import UNMEASURED, page_of
 from workbench.reports import Labels, Report, RuleReport, report_of
-
-PIPE_WIDTH = 160
-"""Columns of the table where no terminal says how wide it is."""
 
 
 def backtest(folder: Path, overlay: str | None, past: Past, json_file: Path | None, html_file: Path | None) -> int:
@@ -43,27 +40,20 @@ def backtest(folder: Path, overlay: str | None, past: Past, json_file: Path | No
 
 def print_report(report: Report) -> None:
     """Prints the report on standard output; without a terminal it holds no control codes."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPE_WIDTH)
-
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False)
-
-    period = report.period
-    say(f"{report.pack} on {report.data}: {period.events:,} judged events in {period.days:,} days")
+    out, period = Printer(), report.period
+    out.say(f"{report.pack} on {report.data}: {period.events:,} judged events in {period.days:,} days")
     for line in (*account_lines(report.account), *label_lines(report.labels)):
-        say(f"  {line}")
-    console.print(_decisions(report))
-    console.print(_rules(report))
+        out.say(f"  {line}")
+    out.table(_decisions(report))
+    out.table(_rules(report))
     if report.unmeasured_features:
-        say(f"{UNMEASURED}, without a value in any event: {', '.join(report.unmeasured_features)}")
+        out.say(f"{UNMEASURED}, without a value in any event: {', '.join(report.unmeasured_features)}")
     for rule in report.rules:
         if rule.errors:
-            say(f"{rule.rule} failed on {rule.errors:,} events, and neither hits nor misses there")
+            out.say(f"{rule.rule} failed on {rule.errors:,} events, and neither hits nor misses there")
         if rule.unmeasured:
             hits = "" if rule.hits is None else f"; it hits by what else it reads: {rule.hits:,}"
-            say(f"{rule.rule} reads what no event has: {', '.join(rule.unmeasured)}{hits}")
+            out.say(f"{rule.rule} reads what no event has: {', '.join(rule.unmeasured)}{hits}")
 
 
 def account_lines(account: Account) -> list[str]:

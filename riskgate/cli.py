@@ -13,6 +13,7 @@ COMMANDS = {
     "approve": "Agree, as a second person, to a rule that is to go live.",
     "backtest": "Show what the rules of a pack would have done on past events.",
     "demo": "Run the main job on a simulated stream with planted fraud, and watch it.",
+    "diff": "Show which decisions change from one pack to another, on the same past events.",
     "explain": "Say why an event was decided as it was, and what would have changed that.",
     "features": "List what a pack counts, over which time, and which rules read it.",
     "health": "Tell whether the run that owns a state directory makes progress.",

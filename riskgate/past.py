@@ -16,7 +16,8 @@ from engine import Engine
 from riskgate.waiting import loading_kernels
 from rules import Pack
 from rules.findings import render
-from workbench.feature_table import FeatureTable, feature_table
+from workbench.comparison import Comparison, comparison_of
+from workbench.feature_table import Account, FeatureTable, feature_table
 from workbench.history import History
 from workbench.holdout import HoldoutError, Split, split_of
 from workbench.labels import read_labels
@@ -48,31 +49,43 @@ class Past:
 
     def view(self, pack: Pack) -> View:
         """What the pack would have done on them. Raises PastError."""
-        table, given = self._read(pack)
+        (table,), given = self._read(pack)
         return view_of(pack, table, given, self.maturity_ms, self.from_ms, self.to_ms)
 
     def split(self, pack: Pack, holdout_ms: int) -> Split:
         """The same, with the last `holdout_ms` held out. Raises PastError."""
-        table, given = self._read(pack)
+        (table,), given = self._read(pack)
         try:
             return split_of(pack, table, given, self.maturity_ms, self.from_ms, self.to_ms, holdout_ms)
         except HoldoutError as error:
             raise PastError(str(error)) from error
 
-    def _read(self, pack: Pack) -> tuple[FeatureTable, pl.DataFrame | None]:
-        """The events with what rules see of them, and the labels given beside them. Raises PastError."""
+    def comparison(self, before: Pack, after: Pack) -> tuple[Comparison, tuple[Account, Account]]:
+        """What both packs would have done on them, and what became of the data in each. Raises PastError."""
+        if before.currency != after.currency:
+            raise PastError(f"expected packs with the same currency, got {before.currency} and {after.currency}")
+        (one, other), given = self._read(before, after)
+        period = self.from_ms, self.to_ms
+        compared = comparison_of((before, one), (after, other), given, self.maturity_ms, *period)
+        return compared, (one.account, other.account)
+
+    def _read(self, *packs: Pack) -> tuple[list[FeatureTable], pl.DataFrame | None]:
+        """The feature table of each pack, and the labels that are given. Raises PastError."""
         try:
             history = history_of(self.data, self.map_file)
             given = None if self.labels is None else read_labels(self.labels)
             with loading_kernels():
-                Engine(pack)
-            with progress("computing features") as step:
-                table = feature_table(pack, history, self.cache or cache_folder(), step)
+                Engine(packs[0])
+            tables = []
+            for number, pack in enumerate(packs, 1):
+                what = f" ({number} of {len(packs)})" if len(packs) > 1 else ""
+                with progress(f"computing features{what}") as step:
+                    tables.append(feature_table(pack, history, self.cache or cache_folder(), step))
         except HistoryError as error:
             raise PastError(str(error)) from error
-        if not len(table):
+        if not any(map(len, tables)):
             raise PastError(f"`{self.data}` has no event that the pack judges")
-        return table, given
+        return tables, given
 
 
 def history_of(data: Path, map_file: Path | None) -> History:

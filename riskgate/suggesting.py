@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 import msgspec
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
-from riskgate.backtesting import PIPE_WIDTH, share
+from riskgate.backtesting import share
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
+from riskgate.printing import Printer
 from riskgate.tuning import data_lines
 from workbench.documents import grouped
 from workbench.holdout import part_text
@@ -43,46 +43,40 @@ def suggest(folder: Path, overlay: str | None, past: Past, holdout_ms: int, json
 
 def _print(found: Suggestions, notes: Sequence[str]) -> None:
     """Prints what is suggested on standard output, the rule to paste last; without a terminal without control codes."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPE_WIDTH)
-
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False)
-
-    say(f"{found.pack} on {found.data}: {found.live:,} live rules")
-    say(f"  first period, in which all is found: {part_text(found.first)}")
-    say(f"  held out, to check it: {part_text(found.last)}")
+    out = Printer()
+    out.say(f"{found.pack} on {found.data}: {found.live:,} live rules")
+    out.say(f"  first period, in which all is found: {part_text(found.first)}")
+    out.say(f"  held out, to check it: {part_text(found.last)}")
     for note in notes:
-        say(f"  {note}")
-    say("")
+        out.say(f"  {note}")
+    out.say("")
     going = [each for each in found.going if each.hits]
-    say(f"{len(going):,} of them can go: given the rules that stay, nothing is lost in either period")
+    out.say(f"{len(going):,} of them can go: given the rules that stay, nothing is lost in either period")
     if going:
         lost = f"{_in_line(found.lost_first)} in the first period, {_in_line(found.lost_last)} held out"
-        say(f"what is decided otherwise without them: {lost}")
-        console.print(_removals("rules that can go, in this order", going))
+        out.say(f"what is decided otherwise without them: {lost}")
+        out.table(_removals("rules that can go, in this order", going))
     idle = [each.rule for each in found.going if not each.hits]
     if idle:
-        say(f"never hit in either period, which says nothing of what may come: {', '.join(idle)}")
+        out.say(f"never hit in either period, which says nothing of what may come: {', '.join(idle)}")
     if found.staying:
-        console.print(_removals("rules that stay, and what is decided otherwise without each of them", found.staying))
+        out.table(_removals("rules that stay, and what is decided otherwise without each of them", found.staying))
     for each in found.kept:
-        say(f"not looked at: {each.rule}: {each.why}")
-    say("")
-    say(f"missed in the first period: {_missed(found.missed_first, found.currency)}")
-    say(f"missed in the period held out: {_missed(found.missed_last, found.currency)}")
+        out.say(f"not looked at: {each.rule}: {each.why}")
+    out.say("")
+    out.say(f"missed in the first period: {_missed(found.missed_first, found.currency)}")
+    out.say(f"missed in the period held out: {_missed(found.missed_last, found.currency)}")
     if not found.thresholds:
-        say(
+        out.say(
             f"no threshold on one of {found.inputs:,} inputs would catch more money of it than it would stop good money"
         )
         return
-    console.print(_thresholds(found))
+    out.table(_thresholds(found))
     best = next((each for each in found.thresholds if each.holds), None)
     if best is None:
-        say("none of them gains anything in the period held out: there is no rule to paste")
+        out.say("none of them gains anything in the period held out: there is no rule to paste")
         return
-    say("the first that gains in the period held out, too, as a rule in shadow mode:")
+    out.say("the first that gains in the period held out, too, as a rule in shadow mode:")
     click.echo(best.rule, nl=False)
 
 

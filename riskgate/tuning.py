@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 import msgspec
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
-from riskgate.backtesting import PIPE_WIDTH, account_lines, days, share
+from riskgate.backtesting import account_lines, days, share
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
+from riskgate.printing import Printer
 from rules import Pack
 from rules.literals import duration_text, minor_of
 from workbench.choices import Limits
@@ -93,25 +93,19 @@ def data_lines(past: Past, split: Split) -> list[str]:
 
 def _print(tuning: Tuning, notes: Sequence[str]) -> None:
     """Prints what was found on standard output, the diff last; without a terminal it holds no control codes."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPE_WIDTH)
-
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False)
-
-    say(f"{tuning.rule} ({tuning.then}, {tuning.mode}) of {tuning.pack} on {tuning.data}")
+    out = Printer()
+    out.say(f"{tuning.rule} ({tuning.then}, {tuning.mode}) of {tuning.pack} on {tuning.data}")
     for line in (*question_lines(tuning), *notes):
-        say(f"  {line}")
-    console.print(_frontier(tuning))
+        out.say(f"  {line}")
+    out.table(_frontier(tuning))
     if tuning.chosen is None:
-        say(_nearest(tuning))
+        out.say(_nearest(tuning))
         return
-    console.print(_sides(tuning.now, tuning.chosen))
+    out.table(_sides(tuning.now, tuning.chosen))
     for line in verdict_lines(tuning, tuning.chosen):
-        say(line)
+        out.say(line)
     if tuning.diff:
-        say("the change, which `patch -p1` in the pack's folder applies:")
+        out.say("the change, which `patch -p1` in the pack's folder applies:")
         click.echo(tuning.diff, nl=False)
 
 

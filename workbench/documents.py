@@ -23,7 +23,7 @@ ul { margin: 8px 0 0; padding-left: 20px; color: #52606d; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; margin-top: 10px; }
 th { text-align: right; font-weight: 600; color: #52606d; border-bottom: 2px solid #dde3ea; padding: 6px 10px; }
 td { text-align: right; padding: 6px 10px; border-bottom: 1px solid #edf0f3; vertical-align: top; white-space: nowrap; }
-th:first-child, td:first-child, .left { text-align: left; }
+th:first-child, td:first-child, .left, .left th, .left td { text-align: left; }
 td small { display: block; color: #7b8794; font-size: 11.5px; white-space: normal; }
 .block { color: #b42318; } .step_up { color: #b25e09; } .review { color: #2563a8; }
 .off, .shadow { color: #7b8794; }

@@ -72,6 +72,7 @@ class Account(msgspec.Struct, frozen=True):
 class FeatureTable:
     """`events` has a row for each judged event, in order of arrival, with the columns
 
+    - `number`: which of the events that could be read it is, counted from 0, whatever the pack judges;
     - `timestamp_ms`, and `moment_ms` as of when it is judged;
     - `amount_minor`, null where there is none in the pack's currency; `late`, `future` and `complete`, as measured;
     - `field.NAME` for each field that has a value, `feature.NAME` for each feature of the pack, `score.NAME.PART` for
@@ -268,7 +269,7 @@ def compute(pack: Pack, history: History, progress: Progress) -> FeatureTable:
     frames, labels = [pl.DataFrame(schema=_schema(watched))], [pl.DataFrame(schema=LABELS)]
     for chunk in history.chunks():
         parts = engine.measure(chunk.batch, lists)
-        frames += [_frame(part, chunk) for part in parts]
+        frames += [_frame(part, chunk, tally.events) for part in parts]
         labels.append(chunk.labels)
         tally.add(chunk, parts)
         waiting.add(chunk, parts)
@@ -280,7 +281,7 @@ def compute(pack: Pack, history: History, progress: Progress) -> FeatureTable:
 def _schema(watched: Iterable[Input]) -> Mapping[str, type[pl.DataType]]:
     """The columns that every table has, whatever is in the data."""
     own: dict[str, type[pl.DataType]] = {
-        "timestamp_ms": pl.Int64, "moment_ms": pl.Int64, "amount_minor": pl.Int64,
+        "number": pl.Int64, "timestamp_ms": pl.Int64, "moment_ms": pl.Int64, "amount_minor": pl.Int64,
         "late": pl.Boolean, "future": pl.Boolean, "complete": pl.Boolean, "field.type": pl.String,
     }  # fmt: skip
     return own | {column_of(read): _dtype(read) for read in watched}
@@ -292,8 +293,10 @@ def _dtype(read: Input) -> type[pl.DataType]:
     return pl.Int64 if read.whole else pl.Float64
 
 
-def _frame(part: Measured, chunk: Chunk) -> pl.DataFrame:
+def _frame(part: Measured, chunk: Chunk, before: int) -> pl.DataFrame:
+    """A part's rows of the table; so many events came `before` the chunk."""
     columns = {
+        "number": pl.Series(part.positions + before),
         "timestamp_ms": pl.Series(chunk.batch.timestamp_ms[part.positions]),
         "moment_ms": pl.Series(part.moments_ms),
         "amount_minor": _series(part.amount_minor, pl.Int64),
@@ -344,12 +347,17 @@ class _Tally:
             self._counts["unmatched"] += part.unmatched
             self._end_ms = max(self._end_ms, part.latest_ms)
 
+    @property
+    def events(self) -> int:
+        """How many have come."""
+        return self._counts["events"]
+
     def account(self, events: pl.DataFrame, history: History) -> Account:
         first_ms = events.filter(~pl.col("late"))["timestamp_ms"].min()
         moves_money = events["field.currency"].is_not_null() if "field.currency" in events.columns else None
         foreign = 0 if moves_money is None else int((events["amount_minor"].is_null() & moves_money).sum())
         return Account(
-            events=self._counts["events"],
+            events=self.events,
             judged=len(events),
             unread=dict(self._unread),
             examples=self._examples,

@@ -100,9 +100,9 @@ def _instant(text: str | None) -> int | None:
         return None
 
 
-def truth_of(table: FeatureTable, given: pl.DataFrame, maturity_ms: int) -> Truth:
-    """What is known of the table's events, by the labels `given` and those of the data, at the end of the data."""
-    labels = pl.concat([table.labels, given.select(list(LABELS))])
+def truth_of(table: FeatureTable, given: pl.DataFrame | None, maturity_ms: int) -> Truth:
+    """What is known of the table's events, by the labels `given`, if any, and those of the data, at its end."""
+    labels = table.labels if given is None else pl.concat([table.labels, given.select(list(LABELS))])
     end_ms = table.account.end_ms
     known = labels.filter(pl.col("known_ms") <= end_ms).sort("known_ms", maintain_order=True)
     last = known.unique("transaction_id", keep="last", maintain_order=True)

@@ -20,7 +20,8 @@ DAY_MS = 86_400_000
 NONE = "none"
 """Stands for an action where an event gets no decision, since no rule judges its type."""
 
-_WORDS = (*ACTIONS, NONE)
+WORDS = (*ACTIONS, NONE)
+"""What an event can get; decisions are counted by places in this."""
 
 Z = 1.959964
 """The normal quantile of intervals that hold 95 times of 100."""
@@ -68,20 +69,16 @@ class Change(msgspec.Struct, frozen=True):
     good_minor: int
 
 
-class View:
-    """A history under one pack: `table`, `evaluation` and `truth` are of the same n events.
+class Ground:
+    """Events of which the truth is known, whatever decides them: `table` and `truth` are of the same n events.
 
     `amount_minor` is int64[n], 0 where there is no amount in the pack's currency. `day` is int64[n], the day of each
     event counted from the first; a late event of an earlier day counts on the first. `days` is how many there are.
-    `waits` is the view of the history's waits, if it has one.
     """
 
-    waits: "View | None" = None
-
-    def __init__(self, table: FeatureTable, evaluation: Evaluation, truth: Truth, start_ms: int, end_ms: int) -> None:
-        """The view covers the time from `start_ms` to `end_ms`."""
+    def __init__(self, table: FeatureTable, truth: Truth, start_ms: int, end_ms: int) -> None:
+        """The events are those of the time from `start_ms` to `end_ms`."""
         self.table = table
-        self.evaluation = evaluation
         self.truth = truth
         self.start_ms, self.end_ms = start_ms, end_ms
         self.first_day = start_ms // DAY_MS
@@ -90,12 +87,6 @@ class View:
         self.amount_minor: NDArray[np.int64] = table.events["amount_minor"].fill_null(0).to_numpy()
         decided = "timer_ms" if "timer_ms" in table.events.columns else "timestamp_ms"
         self.day = np.clip(table.numbers(decided) // DAY_MS - self.first_day, 0, self.days - 1)
-
-    def measuring(self, outcome: Outcome) -> tuple["View", Outcome]:
-        """What measures the rule of an outcome: its waits, if it waits for what does not come."""
-        if outcome.rule.absence is None or self.waits is None:
-            return self, outcome
-        return self.waits, next(each for each in self.waits.evaluation.outcomes if each.rule is outcome.rule)
 
     def count_fraud(self, places: Places) -> int:
         return int(np.count_nonzero(self.truth.fraud[places]))
@@ -131,6 +122,48 @@ class View:
         every = int(np.count_nonzero(self.truth.fraud & of))
         return proportion(self.count_fraud(places), every) if self.truth.labelled else None
 
+    def turns(
+        self, places: Places, before: NDArray[np.int64], after: NDArray[np.int64]
+    ) -> Iterator[tuple[str, str, Places]]:
+        """Where the decisions at `places` go from one action to another, by both; the most frequent first."""
+        pairs, counts = np.unique(before * len(WORDS) + after, return_counts=True)
+        for pair in pairs[np.argsort(-counts, kind="stable")].tolist():
+            old, new = divmod(pair, len(WORDS))
+            if old != new:
+                yield WORDS[old], WORDS[new], places[(before == old) & (after == new)]
+
+    def change(self, before: str, after: str, some: Places) -> Change:
+        """The change of the decisions at `some` from one action to another."""
+        return Change(
+            before,
+            after,
+            len(some),
+            self.count_fraud(some),
+            self.count_good(some),
+            self.fraud_minor(some),
+            self.good_minor(some),
+        )
+
+
+class View(Ground):
+    """A history under one pack: the `evaluation` is of the ground's events.
+
+    `waits` is the view of the history's waits, if it has one.
+    """
+
+    waits: "View | None" = None
+
+    def __init__(self, table: FeatureTable, evaluation: Evaluation, truth: Truth, start_ms: int, end_ms: int) -> None:
+        """The view covers the time from `start_ms` to `end_ms`."""
+        super().__init__(table, truth, start_ms, end_ms)
+        self.evaluation = evaluation
+
+    def measuring(self, outcome: Outcome) -> tuple["View", Outcome]:
+        """What measures the rule of an outcome: its waits, if it waits for what does not come."""
+        if outcome.rule.absence is None or self.waits is None:
+            return self, outcome
+        return self.waits, next(each for each in self.waits.evaluation.outcomes if each.rule is outcome.rule)
+
     def judged_by(self, outcome: Outcome) -> NDArray[np.bool_]:
         """Which events are of a type that the rule judges, bool[n]."""
         return self.table.events["field.type"].is_in(sorted(outcome.rule.events)).to_numpy()
@@ -138,7 +171,7 @@ class View:
     def effect(self, outcome: Outcome) -> list[Change]:
         """What changes in the decisions, given all other rules: if a live rule were off, or if another were live."""
         places, before, after = self.turned(outcome)
-        return list(self.changes(places, before, after))
+        return [self.change(*turn) for turn in self.turns(places, before, after)]
 
     def turned(self, outcome: Outcome) -> tuple[Places, NDArray[np.int64], NDArray[np.int64]]:
         """Where the rule has its say, and there the actions as they are, and as they were with it off, or live.
@@ -152,11 +185,11 @@ class View:
         others = [[live[number] for number in hit if live[number] is not rule] for hit in sets]
         own = [] if rule.mode == "live" else [rule]
         by_set = np.array([ACTIONS.index(action_of(rules + own)) for rules in others], dtype=np.int64)
-        before = np.where(evaluation.decided, evaluation.actions, _WORDS.index(NONE))
+        before = np.where(evaluation.decided, evaluation.actions, WORDS.index(NONE))
         after = before.copy()
         after[outcome.hits] = by_set[numbers[outcome.hits]]
-        after[~decided] = _WORDS.index(NONE)
-        after[decided & (after == _WORDS.index(NONE))] = 0
+        after[~decided] = WORDS.index(NONE)
+        after[decided & (after == WORDS.index(NONE))] = 0
         places = np.flatnonzero(before != after)
         return places, before[places], after[places]
 
@@ -172,20 +205,3 @@ class View:
         )
         kept = rest if rule.mode == "live" else rest | rule.events
         return self.table.events["field.type"].is_in(sorted(kept)).to_numpy()
-
-    def changes(self, places: Places, before: NDArray[np.int64], after: NDArray[np.int64]) -> Iterator[Change]:
-        """The changes of the decisions at `places` from one action to another, by both; the most frequent first."""
-        pairs, counts = np.unique(before * len(_WORDS) + after, return_counts=True)
-        for pair in pairs[np.argsort(-counts, kind="stable")].tolist():
-            old, new = divmod(pair, len(_WORDS))
-            if old != new:
-                some = places[(before == old) & (after == new)]
-                yield Change(
-                    _WORDS[old],
-                    _WORDS[new],
-                    len(some),
-                    self.count_fraud(some),
-                    self.count_good(some),
-                    self.fraud_minor(some),
-                    self.good_minor(some),
-                )

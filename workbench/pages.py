@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from workbench.curves import distribution_of, overlap_of, thresholds_of, tradeoff_of
 from workbench.documents import cards, document, grouped, heads, notes_section
-from workbench.measurement import Proportion, View
+from workbench.measurement import DAY_MS, Proportion, View
 from workbench.plots import Trend, distribution_plot, overlap_plot, tradeoff_plot, trend_plot
-from workbench.reports import Report, RuleReport, day_text
+from workbench.reports import Period, Report, RuleReport, day_text
 
 PLOTS_MAX = 24
 """So many rules have a plot of their own: those with the most hits."""
@@ -24,7 +24,13 @@ Found = TypeVar("Found")
 
 def page_of(report: Report, view: View, notes: Sequence[str], progress: Callable[[float], None]) -> str:
     """The page of a report on the view; `notes` are lines on the data and the labels."""
-    parts = [_head(report), _cards(report), notes_section(notes), _decisions(report), _rules(report)]
+    parts = [
+        head(f"Backtest of {report.pack}", report.data, report.period),
+        _cards(report),
+        notes_section(notes),
+        _decisions(report),
+        _rules(report),
+    ]
     plots = (_trends, _tradeoffs, _distributions, _overlaps)
     for number, plot in enumerate(plots, 1):
         parts.append(plot(report, view))
@@ -32,13 +38,10 @@ def page_of(report: Report, view: View, notes: Sequence[str], progress: Callable
     return document(f"Backtest of {report.pack}", parts)
 
 
-def _head(report: Report) -> str:
-    period = report.period
-    first, last = day_text(period.from_ms // 86_400_000), day_text(period.to_ms // 86_400_000)
-    return (
-        f"<h1>Backtest of {escape(report.pack)}</h1>\n"
-        f"<p>{escape(report.data)}: {period.events:,} judged events from {first} to {last}</p>"
-    )
+def head(title: str, data: str, period: Period) -> str:
+    """The title, and what was measured."""
+    first, last = day_text(period.from_ms // DAY_MS), day_text(period.to_ms // DAY_MS)
+    return f"<h1>{escape(title)}</h1>\n<p>{escape(data)}: {period.events:,} judged events from {first} to {last}</p>"
 
 
 def _cards(report: Report) -> str:
@@ -46,8 +49,8 @@ def _cards(report: Report) -> str:
     told = [(f"{sum(each.events for each in stopped):,}", "events not allowed")]
     if report.precision is not None or report.recall is not None:
         told += [
-            (_share(report.precision), "of them are fraud (precision)"),
-            (_share(report.recall), "of the fraud is among them (recall)"),
+            (share_text(report.precision), "of them are fraud (precision)"),
+            (share_text(report.recall), "of the fraud is among them (recall)"),
             (_total([each.fraud_money for each in stopped]), f"{report.currency} of fraud caught"),
             (_total([each.good_money for each in stopped]), f"{report.currency} of good money stopped"),
         ]
@@ -117,7 +120,7 @@ def _trends(report: Report, view: View) -> str:
         for rule in shown
     ]
     said = "Hits of each rule by day, in UTC; those on mature fraud in the darker colour."
-    return _plot("Hits by day", said + _of_all(len(shown), len(report.rules), "rules"), trend_plot, trends)
+    return plot_section("Hits by day", said + _of_all(len(shown), len(report.rules), "rules"), trend_plot, trends)
 
 
 def _tradeoffs(_: Report, view: View) -> str:
@@ -127,7 +130,7 @@ def _tradeoffs(_: Report, view: View) -> str:
         "What a rule on this input alone would reach, for every threshold, on mature transactions. A dot is where a "
         "rule has its threshold now; the dashed line is the share of fraud in all."
     )
-    return _plot("Precision and recall", said + _of_all(len(found), len(inputs), "inputs"), tradeoff_plot, found)
+    return plot_section("Precision and recall", said + _of_all(len(found), len(inputs), "inputs"), tradeoff_plot, found)
 
 
 def _distributions(_: Report, view: View) -> str:
@@ -138,7 +141,7 @@ def _distributions(_: Report, view: View) -> str:
         "Features, scores and amounts over fraud and over good transactions, each adding up to 100%; the last bin has "
         "all beyond it, too. Dashed lines are thresholds of rules."
     )
-    return _plot("Distributions", said + _of_all(len(found), len(inputs), "inputs"), distribution_plot, found)
+    return plot_section("Distributions", said + _of_all(len(found), len(inputs), "inputs"), distribution_plot, found)
 
 
 def _overlaps(report: Report, view: View) -> str:
@@ -156,7 +159,8 @@ def _most_hits(report: Report) -> list[RuleReport]:
     return [rule for rule in report.rules if rule in hitting]
 
 
-def _plot(title: str, said: str, draw: Callable[[Sequence[Found]], str], found: Sequence[Found]) -> str:
+def plot_section(title: str, said: str, draw: Callable[[Sequence[Found]], str], found: Sequence[Found]) -> str:
+    """A section with the plot that `draw` makes of what was found; `said` is HTML that explains it."""
     drawn = draw(found) if found else "<p>There is nothing to draw.</p>"
     return f"<section><h2>{title}</h2><p>{said}</p>{drawn}</section>"
 
@@ -165,7 +169,8 @@ def _of_all(shown: int, every: int, what: str) -> str:
     return f" Shown are {shown} of {every} {what}." if shown < every else ""
 
 
-def _share(share: Proportion | None) -> str:
+def share_text(share: Proportion | None) -> str:
+    """A share in percent; a dash where nothing is known."""
     return "-" if share is None else f"{share.value:.1%}"
 
 

@@ -50,8 +50,8 @@ def trend_plot(trends: Sequence[Trend]) -> str:
         figure, axes = _grid(len(trends))
         for ax, trend in zip(axes, trends, strict=True):
             days = trend.first_day + np.arange(len(trend.hits))
-            ax.bar(days, trend.hits, width=0.9, align="edge", color=ALL, label="hits")
-            ax.bar(days, trend.fraud, width=0.9, align="edge", color=FRAUD, label="on fraud")
+            ax.bar(days, trend.hits, width=0.9, align="edge", color=ALL, label="all")
+            ax.bar(days, trend.fraud, width=0.9, align="edge", color=FRAUD, label="fraud")
             _name(ax, trend.rule)
             ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             ticks = np.unique(np.linspace(0, len(days) - 1, DAYS_NAMED).round()).astype(int) + trend.first_day

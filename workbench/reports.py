@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 import msgspec
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from rules import Pack
 from schemas import ACTIONS, major_text
 from workbench.evaluation import Outcome, Places, evaluate
 from workbench.feature_table import Account, FeatureTable, silent_features
 from workbench.fingerprints import fingerprint
-from workbench.history import LABELS
 from workbench.labels import Truth, truth_of
-from workbench.measurement import DAY_MS, Change, Proportion, View
+from workbench.measurement import DAY_MS, Change, Ground, Proportion, View
 from workbench.waits import WaitView, evaluate_waits
 
 VERSION = 1
@@ -142,16 +142,17 @@ def view_of(
     Labels `given` come on top of those in the data; what is known is what was known at the end of the data, not of
     the period.
     """
-    account = table.account
-    start_ms = max(account.start_ms, account.start_ms if from_ms is None else from_ms)
-    end_ms = account.end_ms if to_ms is None else min(to_ms, account.end_ms)
-    chosen = FeatureTable(_within(table.events, "timestamp_ms", from_ms, to_ms), table.labels, account)
-    over = FeatureTable(_within(table.waits, "timer_ms", from_ms, to_ms), table.labels, account)
-    labels = pl.DataFrame(schema=LABELS) if given is None else given
-    period = start_ms, max(start_ms, end_ms)
-    view = View(chosen, evaluate(pack, chosen), truth_of(chosen, labels, maturity_ms), *period)
-    view.waits = WaitView(over, evaluate_waits(pack, over), truth_of(over, labels, maturity_ms), *period)
+    period = period_of(table.account, from_ms, to_ms)
+    chosen = within(table, from_ms, to_ms)
+    over = FeatureTable(_within(table.waits, "timer_ms", from_ms, to_ms), table.labels, table.account)
+    view = View(chosen, evaluate(pack, chosen), truth_of(chosen, given, maturity_ms), *period)
+    view.waits = WaitView(over, evaluate_waits(pack, over), truth_of(over, given, maturity_ms), *period)
     return view
+
+
+def within(table: FeatureTable, from_ms: int | None, to_ms: int | None) -> FeatureTable:
+    """The table's events from `from_ms` until before `to_ms`; what is known of the data stays that of all of it."""
+    return FeatureTable(_within(table.events, "timestamp_ms", from_ms, to_ms), table.labels, table.account)
 
 
 def _within(events: pl.DataFrame, time: str, from_ms: int | None, to_ms: int | None) -> pl.DataFrame:
@@ -159,6 +160,13 @@ def _within(events: pl.DataFrame, time: str, from_ms: int | None, to_ms: int | N
     if from_ms is None and to_ms is None:
         return events
     return events.filter(pl.col(time).is_between(from_ms or 0, to_ms or 2**62, closed="left"))
+
+
+def period_of(account: Account, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+    """When what is measured begins and ends."""
+    start_ms = max(account.start_ms, account.start_ms if from_ms is None else from_ms)
+    end_ms = account.end_ms if to_ms is None else min(to_ms, account.end_ms)
+    return start_ms, max(start_ms, end_ms)
 
 
 def report_of(view: View, data: str, maturity_ms: int) -> Report:
@@ -174,8 +182,8 @@ def report_of(view: View, data: str, maturity_ms: int) -> Report:
         currency=pack.currency,
         account=account,
         period=Period(view.start_ms, view.end_ms, view.days, len(view.table)),
-        labels=_labels(truth, maturity_ms),
-        decisions=[_decided(view, number) for number in range(len(ACTIONS))],
+        labels=labels_of(truth, maturity_ms),
+        decisions=decided_of(pack.currency, *(_actions(each) for each in (view, view.waits) if each is not None)),
         precision=view.precision(stopped),
         recall=view.recall(stopped, evaluation.decided),
         unmeasured_features=[name for name in pack.features if name in silent],
@@ -183,7 +191,13 @@ def report_of(view: View, data: str, maturity_ms: int) -> Report:
     )
 
 
-def _labels(truth: Truth, maturity_ms: int) -> Labels:
+def _actions(view: View) -> tuple[View, NDArray[np.int64]]:
+    evaluation = view.evaluation
+    return view, np.where(evaluation.decided, evaluation.actions, len(ACTIONS))
+
+
+def labels_of(truth: Truth, maturity_ms: int) -> Labels:
+    """What is known of the events of a truth."""
     return Labels(
         maturity_ms,
         truth.given,
@@ -197,20 +211,24 @@ def _labels(truth: Truth, maturity_ms: int) -> Labels:
     )
 
 
-def _decided(view: View, number: int) -> Decided:
-    """Decisions on waits are among them."""
-    currency = view.evaluation.pack.currency
-    events = fraud = good = fraud_minor = good_minor = 0
-    for each in (view, *([view.waits] if view.waits else [])):
-        places = np.flatnonzero((each.evaluation.actions == number) & each.evaluation.decided)
-        events += len(places)
-        fraud += each.count_fraud(places)
-        good += each.count_good(places)
-        fraud_minor += each.fraud_minor(places)
-        good_minor += each.good_minor(places)
-    return Decided(
-        ACTIONS[number], events, fraud, good, major_text(fraud_minor, currency), major_text(good_minor, currency)
-    )
+def decided_of(currency: str, *parts: tuple[Ground, NDArray[np.int64]]) -> list[Decided]:
+    """The decisions by action, of all parts: events, and waits that were in vain.
+
+    Each part has for its events their places in `schemas.ACTIONS`, or one beyond where there is no decision.
+    """
+    found = []
+    for number, action in enumerate(ACTIONS):
+        events = fraud = good = fraud_minor = good_minor = 0
+        for ground, actions in parts:
+            places = np.flatnonzero(actions == number)
+            events += len(places)
+            fraud += ground.count_fraud(places)
+            good += ground.count_good(places)
+            fraud_minor += ground.fraud_minor(places)
+            good_minor += ground.good_minor(places)
+        money = major_text(fraud_minor, currency), major_text(good_minor, currency)
+        found.append(Decided(action, events, fraud, good, *money))
+    return found
 
 
 def _rule(view: View, outcome: Outcome) -> RuleReport:
