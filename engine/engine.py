@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.answers import Answers
 from engine.coming import Coming
@@ -211,13 +213,14 @@ class Engine:
         batch: Batch,
         lists: Lists,
         unknown: tuple[str, ...],
-        arrived_ms: int | None,
+        arrived_ms: int | NDArray[np.int64] | None,
         profiles: Profiles = NO_PROFILES,
     ) -> Iterator[Question]:
-        """The batch in pieces that the core takes in at once, with the arguments of `decide`."""
+        """The batch in pieces that the core takes in at once, as `decide` is asked; `arrived_ms` may be a column."""
         for start, piece in _pieces(batch):
             frame = Frame(piece, self._exchange, self._texts, self._hasher, lists, self._type_ids, profiles)
-            coming = self._intake.coming(frame, arrived_ms)
+            came = arrived_ms[start : start + len(frame.kinds)] if isinstance(arrived_ms, np.ndarray) else arrived_ms
+            coming = self._intake.coming(frame, came)
             if self._starting:
                 waits = self._starting.waits(frame, coming.columns, self._judge.composer)
                 coming = msgspec.structs.replace(coming, waits=waits)
@@ -282,14 +285,14 @@ class Engine:
             {start + at: lapse for at, lapse in lapses.items()} if lapses else lapses,
         )
 
-    def measure(self, batch: Batch, lists: Lists) -> list[Measured]:
-        """What the rules would see of the batch: for its judged events the columns of the watched inputs.
+    def measure(self, batch: Batch, lists: Lists, arrived_ms: NDArray[np.int64] | None = None) -> list[Measured]:
+        """What the rules would see of the batch, which came at `arrived_ms`: its judged events with the watched inputs.
 
-        The events are taken in as `decide` would, and detectors learn what they would learn then, but nobody is
-        answered: an engine that measures is not to decide. The batch comes in parts, in the order of its events.
+        The events are taken in as `decide` would, and detectors learn what they would then, but nobody is answered: an
+        engine that measures is not to decide. The batch comes in parts, in the order of its events.
         """
         parts = []
-        for question in self.questions(batch, lists, (), None):
+        for question in self.questions(batch, lists, (), arrived_ms):
             frame, taken = question.frame, self.core.take(question.coming)
             kinds, positions, lapses = self._seen(frame, taken)
             if self._judge.scoring:

@@ -42,7 +42,7 @@ class Intake:
         """What tells events apart: transactions and each other type have names of their own."""
         return self._hasher.ids(names_of(events)) ^ self._salts[kinds_of(events)]
 
-    def coming(self, frame: Frame, arrived_ms: int | None) -> Coming:
+    def coming(self, frame: Frame, arrived_ms: int | NDArray[np.int64] | None) -> Coming:
         """The frame's events. The first columns of `frame.text_ids` must be the plan's ids."""
         plan, batch, count = self._plan, frame.batch, len(frame.kinds)
         values = np.empty((len(plan.values), count), dtype=np.int64)

@@ -27,7 +27,7 @@ def backtest(folder: Path, overlay: str | None, past: Past, json_file: Path | No
     except PastError as error:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
-    report = report_of(view, str(past.data), past.maturity_ms)
+    report = report_of(view, past.name, past.maturity_ms)
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     if html_file is not None:
@@ -63,7 +63,7 @@ def account_lines(account: Account) -> list[str]:
         f"{unread:,} rows could not be read: "
         + ", ".join(f"{reason} {count:,}" for reason, count in sorted(account.unread.items()))
     ] * bool(unread)
-    lines += [f"row {each.row:,}: {each.reason}: {each.message}" for each in account.examples]
+    lines += [f"{each.place}: {each.reason}: {each.message}" for each in account.examples]
     told = (
         (account.repeated, "events came again: not counted twice"),
         (account.conflicting, "events had the id of another: not judged"),

@@ -32,7 +32,7 @@ def compare(a: str, b: str, overlay: str | None, past: Past, json_file: Path | N
     except (PastError, RevisionError) as error:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
-    found = difference_of(comparison, str(past.data), (a, b), accounts, past.maturity_ms)
+    found = difference_of(comparison, past.name, (a, b), accounts, past.maturity_ms)
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     if html_file is not None:

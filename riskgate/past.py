@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import NamedTuple
 
 import click
 import polars as pl
@@ -25,6 +27,7 @@ from workbench.mapping import MappingError, read_map
 from workbench.measurement import View
 from workbench.reports import view_of
 from workbench.tabular import HistoryError
+from workbench.topic_copy import TopicCopy
 
 EXIT_FINE = 0
 EXIT_USAGE = 1
@@ -35,17 +38,35 @@ class PastError(Exception):
     """Past events that nothing can be measured on; the text says why."""
 
 
+class Topic(NamedTuple):
+    """A topic of past events, from an offset on in each partition; None is the first that is there.
+
+    `config` and `config_file` are librdkafka's settings.
+    """
+
+    bootstrap: str
+    topic: str
+    from_offset: int | None
+    config: tuple[str, ...]
+    config_file: Path | None
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What the command line says of past events. Its times bound what is measured, not what is read."""
 
-    data: Path
+    data: Path | Topic
     map_file: Path | None
     labels: Path | None
     maturity_ms: int
     from_ms: int | None
     to_ms: int | None
     cache: Path | None
+
+    @property
+    def name(self) -> str:
+        """What it is, in words."""
+        return str(self.data) if isinstance(self.data, Path) else f"{self.data.topic} at {self.data.bootstrap}"
 
     def view(self, pack: Pack) -> View:
         """What the pack would have done on them. Raises PastError."""
@@ -72,24 +93,60 @@ class Past:
     def _read(self, *packs: Pack) -> tuple[list[FeatureTable], pl.DataFrame | None]:
         """The feature table of each pack, and the labels that are given. Raises PastError."""
         try:
-            history = history_of(self.data, self.map_file)
             given = None if self.labels is None else read_labels(self.labels)
             with loading_kernels():
                 Engine(packs[0])
-            tables = []
-            for number, pack in enumerate(packs, 1):
-                what = f" ({number} of {len(packs)})" if len(packs) > 1 else ""
-                with progress(f"computing features{what}") as step:
-                    tables.append(feature_table(pack, history, self.cache or cache_folder(), step))
+            with self._history() as history:
+                tables = [self._table(history, pack, number, len(packs)) for number, pack in enumerate(packs, 1)]
         except HistoryError as error:
             raise PastError(str(error)) from error
         if not any(map(len, tables)):
-            raise PastError(f"`{self.data}` has no event that the pack judges")
+            raise PastError(f"`{self.name}` has no event that the pack judges")
         return tables, given
 
+    def _table(self, history: History, pack: Pack, number: int, count: int) -> FeatureTable:
+        with progress("computing features" + (f" ({number} of {count})" if count > 1 else "")) as step:
+            return feature_table(pack, history, self.folder, step)
 
-def history_of(data: Path, map_file: Path | None) -> History:
-    """The events of a file. Raises PastError."""
+    @property
+    def folder(self) -> Path:
+        """Where computed features are kept."""
+        return self.cache or cache_folder()
+
+    @contextmanager
+    def _history(self) -> Iterator[History]:
+        """The events; those of a topic are copied into a file without a name, which goes with the context."""
+        if isinstance(self.data, Path):
+            yield history_of(self.data, self.map_file)
+            return
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryFile(dir=self.folder) as file:
+            copy = TopicCopy(file, self.name)
+            with progress("reading the topic") as step:
+                copy_topic(self.data, copy, step)
+            yield history_of(copy, self.map_file)
+
+
+def copy_topic(topic: Topic, copy: TopicCopy, step: Callable[[float], None]) -> None:
+    """Copies what the topic has up to where it ends now. Raises PastError."""
+    from flows import FlowError
+    from flows.kafka import Extent, SettingsError, read_settings
+
+    try:
+        settings = read_settings(topic.config, topic.config_file)
+        extent = Extent(topic.bootstrap, topic.topic, settings, topic.from_offset)
+        try:
+            for block in extent.blocks():
+                copy.add(block.values, block.arrived_ms, block.partitions, block.offsets)
+                step(block.share)
+        finally:
+            extent.close()
+    except (FlowError, SettingsError) as error:
+        raise PastError(str(error)) from error
+
+
+def history_of(data: Path | TopicCopy, map_file: Path | None) -> History:
+    """The events of a file or a topic. Raises PastError."""
     try:
         return History(data, None if map_file is None else read_map(map_file))
     except (HistoryError, MappingError) as error:

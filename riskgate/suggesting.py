@@ -31,7 +31,7 @@ def suggest(folder: Path, overlay: str | None, past: Past, holdout_ms: int, json
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
     with progress("trying thresholds") as step:
-        found = suggestions_of(split, str(past.data), step)
+        found = suggestions_of(split, past.name, step)
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     notes = data_lines(past, split)

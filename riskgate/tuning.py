@@ -72,7 +72,7 @@ def _tuned(pack: Pack, past: Past, asked: Asked) -> tuple[Tuning, list[str]]:
         raise GridError(f"{most} is no amount of {pack.currency}")
     split = past.split(pack, asked.holdout_ms)
     limits = Limits(asked.alerts_a_day, good_minor, 1.0 if by_day else split.first.span_days)
-    question = Question(rule, axes, variants, asked.seed, asked.objective, limits, str(past.data))
+    question = Question(rule, axes, variants, asked.seed, asked.objective, limits, past.name)
     with progress("trying the variants") as step:
         return tuning_of(split, question, step), data_lines(past, split)
 

@@ -134,7 +134,7 @@ def explain(pack: Pack, history: History, name: str, progress: Progress) -> Expl
     return Explained(
         VERSION,
         name,
-        str(history.path),
+        history.name,
         pack.version,
         pack.currency,
         [_explanation(pack, history, traced, each) for each in traced.traces],

@@ -268,7 +268,7 @@ def compute(pack: Pack, history: History, progress: Progress) -> FeatureTable:
     tally, waiting = _Tally(), Waiting()
     frames, labels = [pl.DataFrame(schema=_schema(watched))], [pl.DataFrame(schema=LABELS)]
     for chunk in history.chunks():
-        parts = engine.measure(chunk.batch, lists)
+        parts = engine.measure(chunk.batch, lists, chunk.arrived_ms)
         frames += [_frame(part, chunk, tally.events) for part in parts]
         labels.append(chunk.labels)
         tally.add(chunk, parts)

@@ -1,7 +1,7 @@
-"""History: the events of a file, in its order, as the live decoder reads them.
+"""History: the events of a file or a topic, in its order, as the live decoder reads them.
 
 Nothing is dropped in silence: what cannot be read is counted by its reason, and the first of each are kept with their
-place. Formats are NDJSON, and CSV and Parquet with columns by the names of fields or by a map.
+place. Formats are NDJSON, CSV and Parquet with columns by the names of fields or by a map, and the records of a topic.
 """
 
 import hashlib
@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from rules.fields import STORED_FIELDS, Field
 from schemas import EVENT_TYPES, Chargeback, Event, Feedback
-from schemas.batches import EVENT_BYTES_MAX, Batch, decode
+from schemas.batches import EVENT_BYTES_MAX, Batch, Rejection, decode
 from windows import BATCH_MAX
 from workbench.mapping import ColumnMap
 from workbench.tabular import HistoryError, Rows, Table, open_table, rows_of
+from workbench.topic_copy import TopicCopy
 
 NDJSON = (".ndjson", ".jsonl")
 TABULAR = (".csv", ".parquet")
@@ -34,9 +37,9 @@ FIELD_NAMES = tuple(name for name in STORED_FIELDS if name != "amount")
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An event that could not be read: the number of its row or line, from 1, the reason's code, and why."""
+    """An event that could not be read: its place in words, such as `row 17`, the reason's code, and why."""
 
-    row: int
+    place: str
     reason: str
     message: str
 
@@ -45,9 +48,9 @@ class Unread:
 class Chunk:
     """Some of the events: `fields` has a row for each of `batch.events`, with those FIELD_NAMES that have a value.
 
-    `rows` has, for each of them, the number of its row or line in the data, from 1.
+    `rows` has, for each of them, the number of its row, line or record in the data, from 1.
     `labels` are what the chunk says of transactions, with the columns of LABELS. `share` is how much of the data has
-    been read, from 0 to 1.
+    been read, from 0 to 1. `arrived_ms` is when each event came, in epoch milliseconds, where that is known.
     """
 
     batch: Batch
@@ -56,18 +59,30 @@ class Chunk:
     unread: list[Unread]
     labels: pl.DataFrame
     share: float
+    arrived_ms: NDArray[np.int64] | None = None
 
 
 class History:
-    """The events of a `.ndjson`, `.jsonl`, `.csv` or `.parquet` file. Raises HistoryError where it cannot be used.
+    """The events of a `.ndjson`, `.jsonl`, `.csv` or `.parquet` file, or those of a topic.
 
-    `left_out` names the columns that a map leaves out.
+    Raises HistoryError where it cannot be used. `name` says what it is, `left_out` names the columns that a map leaves
+    out.
     """
 
-    def __init__(self, path: Path, columns: ColumnMap | None = None) -> None:
-        self.path = path
+    def __init__(self, source: Path | TopicCopy, columns: ColumnMap | None = None) -> None:
+        self.name = source.name if isinstance(source, TopicCopy) else str(source)
+        self.left_out: tuple[str, ...] = ()
+        self._source = source
         self._columns = columns
         self._table: Table | None = None
+        if isinstance(source, Path):
+            self._open(source, columns)
+        elif columns is not None:
+            raise HistoryError(
+                f"a map is for columns: {self.name} has JSON objects, which name their fields themselves"
+            )
+
+    def _open(self, path: Path, columns: ColumnMap | None) -> None:
         if path.suffix not in (*NDJSON, *TABULAR):
             known = ", ".join(f"`{each}`" for each in (*NDJSON, *TABULAR))
             raise HistoryError(f"expected data in a file that ends in {known}, got `{path}`")
@@ -75,38 +90,43 @@ class History:
             self._table = open_table(path, columns)
         elif columns is not None:
             raise HistoryError(f"a map is for columns: `{path}` has JSON objects, which name their fields themselves")
-        self.left_out: tuple[str, ...] = () if self._table is None else self._table.left_out
+        if self._table is not None:
+            self.left_out = self._table.left_out
 
     def identity(self) -> str:
         """Hexadecimal digits that are the same for the same content, read by the same map."""
+        if isinstance(self._source, TopicCopy):
+            return self._source.identity()
         try:
-            with self.path.open("rb") as file:
+            with self._source.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256")
         except OSError as error:
-            raise HistoryError(f"`{self.path}` cannot be read: {error.strerror}") from None
-        digest.update(self.path.suffix.encode())
+            raise HistoryError(f"`{self.name}` cannot be read: {error.strerror}") from None
+        digest.update(self._source.suffix.encode())
         if self._columns is not None:
             digest.update(self._columns.identity().encode())
         return digest.hexdigest()
 
     def chunks(self) -> Iterator[Chunk]:
-        """The events in the file's order. Raises HistoryError where the file breaks off."""
-        return self._of_lines() if self._table is None else self._of_table(self._table)
+        """The events in their order. Raises HistoryError where a file breaks off."""
+        if isinstance(self._source, TopicCopy):
+            return _of_topic(self._source)
+        return self._of_lines(self._source) if self._table is None else self._of_table(self._table)
 
-    def _of_lines(self) -> Iterator[Chunk]:
+    def _of_lines(self, path: Path) -> Iterator[Chunk]:
         try:
-            size = max(1, self.path.stat().st_size)
-            with self.path.open("rb") as file:
+            size = max(1, path.stat().st_size)
+            with path.open("rb") as file:
                 first = 1
                 while lines := _some_lines(file):
                     batch = decode(lines)
-                    unread = [Unread(first + each.index, each.reason, each.message) for each in batch.rejections]
+                    unread = [_unread_row(first + each.index, each) for each in batch.rejections]
                     read = [first + index for index in batch.accepted()]
                     share = min(1.0, file.tell() / size)
                     yield Chunk(batch, read, fields_of(batch.events), unread, told_by(batch), share)
                     first += len(lines)
         except OSError as error:
-            raise HistoryError(f"`{self.path}` cannot be read: {error.strerror}") from None
+            raise HistoryError(f"`{path}` cannot be read: {error.strerror}") from None
 
     def _of_table(self, table: Table) -> Iterator[Chunk]:
         total = max(1, _count(table))
@@ -125,6 +145,24 @@ class History:
             yield Chunk(batch, read, fields, _unread(rows, batch), labels, share)
 
 
+def _of_topic(copy: TopicCopy) -> Iterator[Chunk]:
+    first = 1
+    for portion in copy.portions():
+        batch = decode(portion.lines)
+        unread = [
+            Unread(
+                f"partition {portion.partitions[each.index]}, offset {portion.offsets[each.index]}",
+                each.reason,
+                each.message,
+            )
+            for each in batch.rejections
+        ]
+        accepted = list(batch.accepted())
+        read, arrived_ms = [first + index for index in accepted], portion.arrived_ms[accepted]
+        yield Chunk(batch, read, fields_of(batch.events), unread, told_by(batch), portion.share, arrived_ms)
+        first += len(portion.lines)
+
+
 def _fields_of_struct(batch: Batch) -> set[str]:
     return {"type", *type(batch.events[0]).__struct_fields__}
 
@@ -134,9 +172,14 @@ def _count(table: Table) -> int:
 
 
 def _unread(rows: Rows, batch: Batch) -> list[Unread]:
-    refused = [Unread(rows.first + at + 1, "wrong_type", message) for at, message in rows.unfit]
-    refused += [Unread(rows.first + rows.kept[each.index] + 1, each.reason, each.message) for each in batch.rejections]
-    return sorted(refused, key=lambda each: each.row)
+    refused = [Rejection(at, "wrong_type", message) for at, message in rows.unfit]
+    refused += [Rejection(rows.kept[each.index], each.reason, each.message) for each in batch.rejections]
+    return [_unread_row(rows.first + each.index + 1, each) for each in sorted(refused, key=lambda each: each.index)]
+
+
+def _unread_row(row: int, rejection: Rejection) -> Unread:
+    """What was wrong with a row or line, counted from 1."""
+    return Unread(f"row {row:,}", rejection.reason, rejection.message)
 
 
 def _labels(table: Table, rows: Rows, batch: Batch, fields: pl.DataFrame) -> pl.DataFrame:

@@ -185,7 +185,7 @@ class _Matching:
         extra = [each for waiting in self._then.values() for each in waiting]
         self._packs.update(each.pack for each in extra)
         return Replayed(
-            VERSION, pack.version, str(history.path), events, self._skipped, self._identical, self._different,
+            VERSION, pack.version, history.name, events, self._skipped, self._identical, self._different,
             len(missing), len(extra), dict(self._by_field.most_common()), dict(self._packs.most_common()),
             [*self._acting, *self._telling][:EXAMPLES_MAX], _lone(missing), _lone(extra),
         )  # fmt: skip

@@ -21,7 +21,7 @@ from workbench.labels import Truth, truth_of
 from workbench.measurement import DAY_MS, Change, Ground, Proportion, View
 from workbench.waits import WaitView, evaluate_waits
 
-VERSION = 1
+VERSION = 2
 """Of the document: raised when a field changes its meaning or goes."""
 
 

@@ -181,7 +181,7 @@ def scan(pack: Pack, history: History, features: Sequence[Feature], traced: Trac
             if isinstance(event, Reversal | Correction) and fate not in ("repeated", "conflicting"):
                 taking.revalue(event.original_transaction_id, amount)
         first += len(batch.events)
-    raise HistoryError(f"expected the data to be what it was a moment ago: `{history.path}` has changed")
+    raise HistoryError(f"expected the data to be what it was a moment ago: `{history.name}` has changed")
 
 
 class _Taking:

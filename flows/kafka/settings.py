@@ -103,6 +103,20 @@ class Settings(NamedTuple):
             "isolation.level": "read_uncommitted",
         }
 
+    def of_extent(self, bootstrap: str) -> dict[str, Value]:
+        """The whole configuration of a consumer that belongs to no group and reads what a topic holds."""
+        return {
+            **COMMON,
+            **CONSUMER,
+            **self.common,
+            **self.consumer,
+            "bootstrap.servers": bootstrap,
+            "group.id": "riskgate-extent",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+        }
+
     def of_admin(self, bootstrap: str) -> dict[str, Value]:
         """The whole configuration of a client that creates topics: as for the producer, who will write to them."""
         return {**COMMON, **self.common, **self.producer, "bootstrap.servers": bootstrap}

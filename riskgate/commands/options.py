@@ -16,6 +16,7 @@ PACK = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
 _DURATION = re.compile(rf"(\d{{1,9}})({'|'.join(UNITS_MS)})", re.ASCII)
+_OFFSET = re.compile(r"\d{1,18}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -44,11 +45,36 @@ class MomentType(click.ParamType[int]):
             self.fail(f"expected a day or a time such as `2026-01-31T12:00:00Z`, got `{value}`", param, ctx)
 
 
-DATA = click.option("--data", type=FILE, required=True, help="Events in a .ndjson, .jsonl, .csv or .parquet file.")
+class OffsetType(click.ParamType[int | None]):
+    """An offset in a topic; None where it is `earliest`."""
+
+    name = "offset"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        text = str(value)
+        if text != "earliest" and not _OFFSET.fullmatch(text):
+            self.fail(f"expected an offset such as `1200`, or `earliest`, got `{value}`", param, ctx)
+        return None if text == "earliest" else int(text)
+
+
+_FILE_OF_EVENTS = "Events in a .ndjson, .jsonl, .csv or .parquet file."
+DATA = click.option("--data", type=FILE, required=True, help=_FILE_OF_EVENTS)
 MAP = click.option("--map", "map_file", type=FILE, help="YAML that names foreign columns of a CSV or Parquet file.")
 
 _PAST_EVENTS = (
-    DATA,
+    click.option("--data", type=FILE, help=_FILE_OF_EVENTS),
+    click.option("--kafka", metavar="HOST:PORT,...", help="Brokers to start from, in place of --data; needs --topic."),
+    click.option("--topic", metavar="TOPIC", help="Topic of events, which is read up to where it ends now."),
+    click.option(
+        "--from-offset",
+        type=OffsetType(),
+        metavar="N|earliest",
+        help="Read each partition of the topic from here on.  [default: earliest]",
+    ),
+    click.option("--kafka-config", metavar="KEY=VALUE", multiple=True, help="A librdkafka setting; may be repeated."),
+    click.option(
+        "--kafka-config-file", type=FILE, help="librdkafka settings, one KEY=VALUE a line; the place for secrets."
+    ),
     MAP,
     click.option("--labels", type=FILE, help="A file with transaction_id, fraud and labelled_at."),
     click.option(
@@ -75,7 +101,12 @@ def past_events(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def taking(
         *args: Any,
-        data: Path,
+        data: Path | None,
+        kafka: str | None,
+        topic: str | None,
+        from_offset: int | None,
+        kafka_config: tuple[str, ...],
+        kafka_config_file: Path | None,
         map_file: Path | None,
         labels: Path | None,
         maturity_ms: int,
@@ -84,9 +115,29 @@ def past_events(command: Callable[..., None]) -> Callable[..., None]:
         cache: Path | None,
         **others: Any,
     ) -> None:
-        from riskgate.past import Past
+        from riskgate.past import Past, Topic
 
-        command(*args, past=Past(data, map_file, labels, maturity_ms, from_ms, to_ms, cache), **others)
+        only_kafka = {
+            "--topic": topic,
+            "--from-offset": from_offset,
+            "--kafka-config": kafka_config or None,
+            "--kafka-config-file": kafka_config_file,
+        }
+        source: Path | Topic
+        if kafka is None:
+            given = [name for name, value in only_kafka.items() if value is not None]
+            if data is None or given:
+                raise click.UsageError(
+                    f"expected --kafka with {given[0]}" if given else "expected --data, or --kafka and --topic"
+                )
+            source = data
+        else:
+            if data is not None or topic is None:
+                raise click.UsageError(
+                    "expected --topic with --kafka" if data is None else "expected either --data or --kafka, got both"
+                )
+            source = Topic(kafka, topic, from_offset, kafka_config, kafka_config_file)
+        command(*args, past=Past(source, map_file, labels, maturity_ms, from_ms, to_ms, cache), **others)
 
     for option in reversed(_PAST_EVENTS):
         taking = option(taking)

@@ -62,7 +62,7 @@ def test_a_table_and_json(tmp_path: Path, pack: Path) -> None:
     report = json.loads((tmp_path / "report.json").read_text())
     assert "UNMEASURED" in (tmp_path / "report.html").read_text()
     burst, ip = report["rules"]
-    assert report["version"] == 1
+    assert report["version"] == 2
     assert (burst["hits"], burst["fraud"], burst["good"], burst["money_caught"]) == (36, 10, 21, "50.00")
     assert burst["effect"]["if"] == "removed"
     assert [(each["before"], each["after"], each["events"]) for each in burst["effect"]["changes"]] == [

@@ -121,8 +121,8 @@ def test_a_rule_that_is_not_measured_stays(desk: Desk) -> None:
         ("", "one that cannot be read"),
         ("{", "one that cannot be read"),
         ("[]", "one that cannot be read"),
-        ('{"version": 99}', "expected a report of version 1, got 99"),
-        ('{"version": 1}', "missing required field"),
+        ('{"version": 99}', "expected a report of version 2, got 99"),
+        ('{"version": 2}', "missing required field"),
     ],
 )
 def test_other_files_are_no_reports(desk: Desk, report: str, told: str) -> None:

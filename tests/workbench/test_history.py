@@ -80,8 +80,8 @@ def test_rows_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     chunk = _only(History(tmp_path / "h.parquet"))
     assert [event.id for event in chunk.batch.events] == ["t0", "t3", "t5"]
     assert chunk.fields["transaction_id"].to_list() == ["t0", "t3", "t5"]
-    assert [(each.row, each.reason) for each in chunk.unread] == [
-        (2, "invalid_amount"), (3, "invalid_timestamp"), (5, "missing_field")
+    assert [(each.place, each.reason) for each in chunk.unread] == [
+        ("row 2", "invalid_amount"), ("row 3", "invalid_timestamp"), ("row 5", "missing_field")
     ]  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def test_a_value_that_its_column_cannot_have_is_told(tmp_path: Path) -> None:
     chunk = _only(History(tmp_path / "h.csv"))
     assert [event.id for event in chunk.batch.events] == ["t0", "t2"]
     (unread,) = chunk.unread
-    assert (unread.row, unread.message) == (2, "expected a whole number in `quantity`, got `many`")
+    assert (unread.place, unread.message) == ("row 2", "expected a whole number in `quantity`, got `many`")
 
 
 def test_columns_that_are_no_fields_are_attributes(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_line_that_is_too_long_costs_only_itself(tmp_path: Path) -> None:
     (tmp_path / "h.ndjson").write_text(f"{first}\n{'x' * 200_000}\n\n{second}")
     chunk = _only(History(tmp_path / "h.ndjson"))
     assert [event.id for event in chunk.batch.events] == ["t0", "t1"]
-    assert [(each.row, each.reason) for each in chunk.unread] == [(2, "too_large"), (3, "not_json")]
+    assert [(each.place, each.reason) for each in chunk.unread] == [("row 2", "too_large"), ("row 3", "not_json")]
 
 
 MAP = """

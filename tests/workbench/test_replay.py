@@ -90,7 +90,7 @@ def test_any_changes_are_found(data: st.DataObject, drawn: list[Drawn]) -> None:
 def test_events_before_fill_windows_alone(drawn: list[Drawn], share: float) -> None:
     for each in drawn:
         first = 1 + int(60 * share)
-        lines = each.history.path.read_bytes().splitlines()
+        lines = Path(each.history.name).read_bytes().splitlines()
         ids = [
             msgspec.json.decode(line).get("transaction_id") or msgspec.json.decode(line)["event_id"] for line in lines
         ]
