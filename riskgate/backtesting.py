@@ -1,5 +1,6 @@
 """The work of `riskgate backtest`: measure a pack on past events, print what its rules did."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -30,19 +31,19 @@ def backtest(folder: Path, overlay: str | None, past: Past, json_file: Path | No
     report = report_of(view, past.name, past.maturity_ms)
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    notes = [*account_lines(report.account), *label_lines(report.labels)]
     if html_file is not None:
         with progress("drawing the page") as step:
-            notes = [*account_lines(report.account), *label_lines(report.labels)]
             html_file.write_text(page_of(report, view, notes, step), encoding="utf-8")
-    print_report(report)
+    print_report(report, notes)
     return EXIT_FINE
 
 
-def print_report(report: Report) -> None:
-    """Prints the report on standard output; without a terminal it holds no control codes."""
+def print_report(report: Report, notes: Sequence[str]) -> None:
+    """Prints the report on standard output; `notes` are lines on the data and the labels."""
     out, period = Printer(), report.period
     out.say(f"{report.pack} on {report.data}: {period.events:,} judged events in {period.days:,} days")
-    for line in (*account_lines(report.account), *label_lines(report.labels)):
+    for line in notes:
         out.say(f"  {line}")
     out.table(_decisions(report))
     out.table(_rules(report))

@@ -26,12 +26,13 @@ COMMANDS = {
     "replay": "Decide past events again and show whether the decisions are those that were given.",
     "rollback": "Take a pack back to a version that was in force before.",
     "run": "Decide a stream of events from a file, a pipe or Kafka.",
+    "shadow-report": "Show what shadow and live rules hit by the decisions that were given.",
     "state": "Show what a state directory holds, without taking it.",
     "suggest": "Tell which rules can go, and which threshold would catch what is missed.",
     "test": "Run the tests inside a pack's rules.",
     "tune": "Choose params of a rule by what they cost on past events.",
 }
-"""Subcommands and what they do; `riskgate.commands.NAME.command` is the click command."""
+"""Subcommands and what they do; `riskgate.commands.NAME.command`, with `_` for `-`, is the click command."""
 
 EXIT_USAGE = 1
 EXIT_FAILED = 1
@@ -47,7 +48,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = import_module(f"riskgate.commands.{cmd_name}").command
+        command: click.Command = import_module(f"riskgate.commands.{cmd_name.replace('-', '_')}").command
         return completed(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

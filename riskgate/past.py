@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import polars as pl
@@ -19,6 +19,7 @@ from riskgate.waiting import loading_kernels
 from rules import Pack
 from rules.findings import render
 from workbench.comparison import Comparison, comparison_of
+from workbench.decisions import Decisions
 from workbench.feature_table import Account, FeatureTable, feature_table
 from workbench.history import History
 from workbench.holdout import HoldoutError, Split, split_of
@@ -28,6 +29,10 @@ from workbench.measurement import View
 from workbench.reports import view_of
 from workbench.tabular import HistoryError
 from workbench.topic_copy import TopicCopy
+from workbench.trials import Trial, observed, trial_of
+
+if TYPE_CHECKING:
+    from flows.kafka import Block
 
 EXIT_FINE = 0
 EXIT_USAGE = 1
@@ -90,6 +95,12 @@ class Past:
         compared = comparison_of((before, one), (after, other), given, self.maturity_ms, *period)
         return compared, (one.account, other.account)
 
+    def trial(self, pack: Pack, decisions: Decisions, given: str) -> tuple[Trial, View]:
+        """What the rules of the pack hit by the decisions on them, which are `given` by this name. Raises PastError."""
+        (table,), labels = self._read(observed(pack))
+        name = f"{given}, events of {self.name}"
+        return trial_of(pack, table, decisions, labels, self.maturity_ms, name, self.from_ms, self.to_ms)
+
     def _read(self, *packs: Pack) -> tuple[list[FeatureTable], pl.DataFrame | None]:
         """The feature table of each pack, and the labels that are given. Raises PastError."""
         try:
@@ -129,16 +140,20 @@ class Past:
 
 def copy_topic(topic: Topic, copy: TopicCopy, step: Callable[[float], None]) -> None:
     """Copies what the topic has up to where it ends now. Raises PastError."""
+    for block in topic_blocks(topic):
+        copy.add(block.values, block.arrived_ms, block.partitions, block.offsets)
+        step(block.share)
+
+
+def topic_blocks(topic: Topic) -> "Iterator[Block]":
+    """What the topic has up to where it ends now. Raises PastError."""
     from flows import FlowError
     from flows.kafka import Extent, SettingsError, read_settings
 
     try:
-        settings = read_settings(topic.config, topic.config_file)
-        extent = Extent(topic.bootstrap, topic.topic, settings, topic.from_offset)
+        extent = Extent(topic.bootstrap, topic.topic, read_settings(topic.config, topic.config_file), topic.from_offset)
         try:
-            for block in extent.blocks():
-                copy.add(block.values, block.arrived_ms, block.partitions, block.offsets)
-                step(block.share)
+            yield from extent.blocks()
         finally:
             extent.close()
     except (FlowError, SettingsError) as error:

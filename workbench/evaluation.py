@@ -28,13 +28,13 @@ Masks = NDArray[np.bool_]
 class Outcome:
     """Where a rule hits, by `on_missing` too, where it is missing, and where its evaluation fails.
 
-    All only among events of a type it judges. `judges` counts those. `unmeasured` names what the rule reads and none of
-    them has a value for.
+    All only among events of a type it judges. `missing` is None where only decisions are known, which do not tell it.
+    `judges` counts the events. `unmeasured` names what the rule reads and none of them has a value for.
     """
 
     rule: Rule
     hits: Places
-    missing: Places
+    missing: Places | None
     errors: Places
     judges: int
     unmeasured: tuple[str, ...]
@@ -67,7 +67,7 @@ class Evaluation:
         """For each event the number of the set of live rules that hit it, and what is in each set: places in `live`."""
         words = np.zeros((self.count, max(1, -(-len(self.live) // 64))), dtype=np.uint64)
         for number, outcome in enumerate(self.live):
-            words[outcome.hits, number // 64] |= np.uint64(1 << number % 64)
+            words[self.acting(outcome), number // 64] |= np.uint64(1 << number % 64)
         if words.shape[1] == 1:
             different, numbers = np.unique(words[:, 0], return_inverse=True)
             different = different[:, None]
@@ -84,6 +84,15 @@ class Evaluation:
         """For each event the place in `schemas.ACTIONS` of the action decided, uint8[n]."""
         numbers, sets = self.sets
         return np.array([self.action(each) for each in sets], dtype=np.uint8)[numbers]
+
+    def acting(self, outcome: Outcome) -> Places:
+        """Where the hits of a live rule count for the action."""
+        return outcome.hits
+
+    @cached_property
+    def explained(self) -> NDArray[np.bool_]:
+        """For each event whether its action is what follows from the hits, bool[n]."""
+        return np.ones(self.count, dtype=np.bool_)
 
     def action(self, hit: Sequence[int]) -> int:
         """The place in `schemas.ACTIONS` of what follows where these of the live rules hit."""

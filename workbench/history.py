@@ -118,7 +118,7 @@ class History:
             size = max(1, path.stat().st_size)
             with path.open("rb") as file:
                 first = 1
-                while lines := _some_lines(file):
+                while lines := some_lines(file, EVENT_BYTES_MAX):
                     batch = decode(lines)
                     unread = [_unread_row(first + each.index, each) for each in batch.rejections]
                     read = [first + index for index in batch.accepted()]
@@ -222,12 +222,12 @@ DTYPES: dict[str, type[pl.DataType]] = {"text": pl.String, "bool": pl.Boolean, "
 """How fields of each type are kept; numbers that are not whole are Float64."""
 
 
-def _some_lines(file: BinaryIO) -> list[bytes]:
-    """The next lines, without empty ones at the end of the file; of a line too long only its beginning."""
+def some_lines(file: BinaryIO, bytes_max: int) -> list[bytes]:
+    """The next lines, without empty ones at the end of the file; of a line longer than that only its beginning."""
     lines: list[bytes] = []
-    while len(lines) < CHUNK_LINES and (line := file.readline(EVENT_BYTES_MAX + 2)):
+    while len(lines) < CHUNK_LINES and (line := file.readline(bytes_max + 2)):
         beginning = line
-        while not line.endswith(b"\n") and len(line) == EVENT_BYTES_MAX + 2:
-            line = file.readline(EVENT_BYTES_MAX + 2)
+        while not line.endswith(b"\n") and len(line) == bytes_max + 2:
+            line = file.readline(bytes_max + 2)
         lines.append(beginning.rstrip(b"\r\n"))
     return lines

@@ -190,7 +190,7 @@ class View(Ground):
         after[outcome.hits] = by_set[numbers[outcome.hits]]
         after[~decided] = WORDS.index(NONE)
         after[decided & (after == WORDS.index(NONE))] = 0
-        places = np.flatnonzero(before != after)
+        places = np.flatnonzero((before != after) & evaluation.explained)
         return places, before[places], after[places]
 
     def decided_if_turned(self, outcome: Outcome) -> NDArray[np.bool_]:

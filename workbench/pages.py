@@ -24,18 +24,34 @@ Found = TypeVar("Found")
 
 def page_of(report: Report, view: View, notes: Sequence[str], progress: Callable[[float], None]) -> str:
     """The page of a report on the view; `notes` are lines on the data and the labels."""
+    return _page("Backtest", (_trends, _tradeoffs, _distributions, _overlaps), report, view, notes, progress)
+
+
+def trial_page(report: Report, view: View, notes: Sequence[str], progress: Callable[[float], None]) -> str:
+    """The same of decisions that were given, which do not tell what the rules' inputs were."""
+    return _page("Shadow report", (_trends, _overlaps), report, view, notes, progress)
+
+
+def _page(
+    kind: str,
+    plots: Sequence[Callable[[Report, View], str]],
+    report: Report,
+    view: View,
+    notes: Sequence[str],
+    progress: Callable[[float], None],
+) -> str:
+    title = f"{kind} of {report.pack}"
     parts = [
-        head(f"Backtest of {report.pack}", report.data, report.period),
+        head(title, report.data, report.period),
         _cards(report),
         notes_section(notes),
         _decisions(report),
         _rules(report),
     ]
-    plots = (_trends, _tradeoffs, _distributions, _overlaps)
     for number, plot in enumerate(plots, 1):
         parts.append(plot(report, view))
         progress(number / len(plots))
-    return document(f"Backtest of {report.pack}", parts)
+    return document(title, parts)
 
 
 def head(title: str, data: str, period: Period) -> str:

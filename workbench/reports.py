@@ -79,11 +79,11 @@ class RuleReport(msgspec.Struct, frozen=True):
     """One rule on its own, and given the others.
 
     `content` is the hash of all that its hits depend on, see `fingerprints`. `judged` events are of a type that it
-    judges, or they began waits of its own that were over. On `missing` ones its condition had no outcome, on `errors`
-    its evaluation failed, and it neither hits nor is missing. `unmeasured` names what it reads and none of them has.
-    Where it hits nothing for that reason, or judges nothing, `hits` and all that follows is None. `hits_per_judged` is
-    their share of the judged events. `only` are hits without any other live rule. `money_caught` is that of fraud that
-    it hits, `good_money_stopped` that of good transactions.
+    judges, or they began waits of its own that were over. On `missing` ones its condition had no outcome, None where
+    that is not known; on `errors` its evaluation failed, and it neither hits nor is missing. `unmeasured` names what it
+    reads and none of them has. Where it hits nothing for that reason, or judges nothing, `hits` and all that follows is
+    None. `hits_per_judged` is their share of the judged events. `only` are hits without any other live rule.
+    `money_caught` is that of fraud that it hits, `good_money_stopped` that of good transactions.
     """
 
     rule: str
@@ -92,7 +92,7 @@ class RuleReport(msgspec.Struct, frozen=True):
     then: str
     content: str
     judged: int
-    missing: int
+    missing: int | None
     errors: int
     unmeasured: list[str]
     hits: int | None
@@ -243,7 +243,7 @@ def _rule(view: View, outcome: Outcome) -> RuleReport:
         then=rule.then,
         content=fingerprint(view.evaluation.pack, rule),
         judged=outcome.judges,
-        missing=len(outcome.missing),
+        missing=None if outcome.missing is None else len(outcome.missing),
         errors=len(outcome.errors),
         unmeasured=list(outcome.unmeasured),
         hits=len(hits) if measured else None,
