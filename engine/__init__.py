@@ -4,13 +4,16 @@ It is pure: no clock, no randomness, no I/O. It knows the events it was given, t
 it has become by that can be recorded, and restored from the records.
 """
 
+from engine.breakers import Trip
 from engine.composition import acting_of, action_of
-from engine.engine import MEMORY_BYTES, Decisions, Engine, Prepared, Question, Renewal
+from engine.decisions import Decisions
+from engine.engine import MEMORY_BYTES, Engine, Prepared, Question, Renewal
 from engine.features import signature_of
 from engine.hindsight import Entered, Hindsight
 from engine.measurements import Measured
 from engine.messages import Message
 from engine.outfit import Outfit, obstacle
+from engine.rates import Group, Noted, Rates
 from engine.records import Piece, Record, record_of
 from engine.scoring import Learnt
 from engine.sharding import Member
@@ -20,17 +23,21 @@ __all__ = [
     "Decisions",
     "Engine",
     "Entered",
+    "Group",
     "Hindsight",
     "Learnt",
     "Measured",
     "Member",
     "Message",
+    "Noted",
     "Outfit",
     "Piece",
     "Prepared",
     "Question",
+    "Rates",
     "Record",
     "Renewal",
+    "Trip",
     "acting_of",
     "action_of",
     "obstacle",

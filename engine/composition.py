@@ -1,7 +1,8 @@
 """Composing decisions: from the rules that matched, were missing or failed to the JSON that goes back."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -10,7 +11,7 @@ from engine.frames import Frame
 from engine.outcomes import bits_of, numbers_of
 from engine.reasons import RuleReason
 from rules import Input, Pack, Rule
-from schemas import ACTIONS, Action, Decision, Lapse
+from schemas import ACTIONS, Action, Decision, Demotion, Lapse
 
 TAILS_MAX = 1 << 16
 """So many different answers without values are kept encoded."""
@@ -36,7 +37,7 @@ class Composer:
 
     def __init__(self, pack: Pack, rules: Sequence[Rule]) -> None:
         self._pack = pack
-        self._rules = rules
+        self._rules = list(rules)
         self._reasons: dict[int, RuleReason] = {
             number: RuleReason(rule, rule.reason, pack)
             for number, rule in enumerate(rules)
@@ -51,16 +52,31 @@ class Composer:
             for number, rule in enumerate(rules)
             if rule.overrides
         ]
-        self._thens: list[tuple[Action, int]] = [
-            (action, bits_of(number for number, rule in enumerate(rules) if rule.then == action))
-            for action in reversed(ACTIONS)
-        ]
+        self._thens = self._by_action()
         self._kept: dict[tuple[int, tuple[str, ...], int, bool, Lapse | None], Answer] = {}
+        self._demotions: dict[int, Demotion] = {}
+        self._demoted = 0
 
     @property
     def sentence_inputs(self) -> frozenset[Input]:
         """What the reasons' sentences read."""
         return frozenset(read for reason in self._reasons.values() for read in reason.inputs)
+
+    def demote(self, demotions: Mapping[int, Demotion]) -> None:
+        """From now on the rules with these numbers act as they are demoted to."""
+        for number, demotion in demotions.items():
+            self._rules[number] = replace(self._rules[number], then=demotion.to)
+            self._demotions[number] = demotion
+        self._demoted = bits_of(self._demotions)
+        self._thens = self._by_action()
+        self._kept.clear()
+
+    def _by_action(self) -> list[tuple[Action, int]]:
+        """For each action, the strongest first, the bits of the rules that say it."""
+        return [
+            (action, bits_of(number for number, rule in enumerate(self._rules) if rule.then == action))
+            for action in reversed(ACTIONS)
+        ]
 
     def answer(self, hit: int, missing: tuple[str, ...], failed: int, degraded: bool, lapse: Lapse | None) -> Answer:
         """The answer where the rules of the bits `hit` matched and those of `failed` raised, with what was `missing`,
@@ -127,6 +143,7 @@ class Composer:
             shadow=self._named(hit & ~self._live),
             missing=missing,
             overridden=self._named(live & ~acting) or msgspec.UNSET,
+            demoted=tuple(self._demotions[number] for number in numbers_of(live & self._demoted)) or msgspec.UNSET,
             errors=self._named(failed) or msgspec.UNSET,
             challenge=next((each for each in challenges if each is not None), msgspec.UNSET),
             degraded=msgspec.UNSET if lapse is None else lapse,

@@ -11,19 +11,21 @@ from engine.answers import Answers
 from engine.coming import Coming
 from engine.composition import encode
 from engine.core import Core, Elapsed, Entered, Readmitted, Taken, moments_of
+from engine.decisions import Decisions, joined
 from engine.exchange import Exchange
 from engine.frames import NO_PROFILES, Frame, Lists, Profiles
 from engine.holding import Holding
 from engine.lineup import Timer, first_serial, numbers_at, with_repeated, with_timers
 from engine.measurements import Measured, measured
 from engine.outfit import Outfit, outfit_of, same_windows
+from engine.rates import Group, Rates
 from engine.records import Bundle, Piece, Record, bundles
 from engine.scoring import Learnt
 from engine.starting import Starting
 from engine.succession import PART_ROWS, Succession
 from engine.tables import FeatureTable
 from rules import Input, Pack
-from schemas import STRUCTS, Action, Correction, Event, Lapse, Reversal, Value
+from schemas import STRUCTS, Correction, Demotion, Event, Lapse, Reversal
 from schemas.batches import Batch
 from windows import BATCH_MAX, CONFLICT, DUPLICATE, FUTURE, LATE, Hasher
 
@@ -35,28 +37,6 @@ Prepared = tuple[Bundle, Readmitted]
 
 LAPSES: dict[int, Lapse] = {LATE: "late", FUTURE: "future"}
 _CHANGING: frozenset[type[Event]] = frozenset((Reversal, Correction))
-
-
-class Decisions(msgspec.Struct, frozen=True):
-    """Decisions on a batch: for the events at `positions` of `batch.events` the JSON of each.
-
-    `actions` are those of the events that were decided now, `watched` for each of these the values of the inputs that
-    the engine was told to watch, empty without any. `repeated` are the positions of events that had been decided
-    before, `conflicting` of those whose id had been used by another event: they get no decision. `strayed` were too
-    late or too far ahead for a window, judged or not. `unmatched` counts reversals and corrections of unknown
-    transactions. Where a wait was in vain, its decision stands before that of the event which came then, and has the
-    position -1 less that event's.
-    """
-
-    positions: list[int]
-    encoded: list[bytes]
-    actions: list[Action]
-    watched: list[tuple[Value, ...]]
-    repeated: list[int]
-    conflicting: list[int]
-    unmatched: int
-    pieces: tuple[Piece, ...]
-    strayed: Mapping[int, Lapse]
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
@@ -148,14 +128,25 @@ class Engine:
         """From now on decides with another pack; returns what it had of the last one.
 
         Windows that are the same stay, and so do ids and answers. New ones begin with what the log holds for them, and
-        their features are missing until that covers them. Detectors that are the same go on with what they have learnt.
+        their features are missing until that covers them. Detectors that are the same go on with what they have learnt,
+        and rules that are the same stay demoted, or are counted on.
         """
         before = self._outfit
-        renewal.outfit.judge.scoring.take_over(before.judge.scoring)
+        renewal.outfit.judge.take_over(before.judge)
         if renewal.succession is not None:
             self.core.succeed(renewal.succession)
         self._wear(renewal.outfit)
         return before
+
+    @property
+    def demotions(self) -> tuple[Demotion, ...]:
+        """The rules that act as something weaker than they say, since their breakers have tripped."""
+        return tuple(self._judge.breakers.demotions.values())
+
+    @property
+    def released(self) -> tuple[str, ...]:
+        """The rules that had been demoted, and act as they say again: they were others until the pack was changed."""
+        return self._judge.breakers.released
 
     @property
     def held(self) -> tuple[int, int]:
@@ -282,6 +273,9 @@ class Engine:
             [] if kinds is None else [start + at for at, kind in enumerate(kinds) if kind == CONFLICT],
             0 if entered.revalued else 1,
             (self._piece(entered, said, times, tails, answered),),
+            tuple(trip._replace(at=start + trip.at) for trip in self._judge.breakers.take_trips())
+            if self._judge.has_breakers
+            else (),
             {start + at: lapse for at, lapse in lapses.items()} if lapses else lapses,
         )
 
@@ -298,6 +292,8 @@ class Engine:
             if self._judge.scoring:
                 self._judge.judge(frame, positions, taken.complete, (), lapses)
                 self._judge.scoring.drain()
+                self._judge.breakers.drain()
+                self._judge.breakers.take_trips()
             begun, within_ms = [wait.at for wait in question.coming.waits], self._starting.within_ms
             parts.append(measured(frame, question.start, self._watched, positions, kinds, taken, begun, within_ms))
         return parts
@@ -306,6 +302,8 @@ class Engine:
         """Lets the frame have its features; what became of each event, who gets a decision, and who strayed in time."""
         verdicts = taken.entered.verdicts
         frame.features = FeatureTable(self._forms, taken.features, taken.texts)
+        if self._judge.has_breakers:
+            frame.reached_ms = verdicts.reached_ms
         kinds = None if verdicts.plain else verdicts.kinds.tolist()
         lapses: dict[int, Lapse] = {}
         if kinds is not None:
@@ -317,7 +315,9 @@ class Engine:
         self, entered: Entered, said: list[str], times: list[int], tails: list[str], answered: list[int]
     ) -> Piece:
         learnt, keys = self._judge.scoring.drain(), len(self.core.plan.ids)
-        return Piece(entered.turn, entered.admitted, keys, learnt, said, times, tails, answered, self.core.clock_ms)
+        rates = self._judge.breakers.drain() if self._judge.has_breakers else None
+        clock_ms = self.core.clock_ms
+        return Piece(entered.turn, entered.admitted, keys, learnt, said, times, tails, answered, clock_ms, rates)
 
     def _positions(self, frame: Frame, kinds: list[int] | None) -> list[int]:
         """Where the events are that get a decision now."""
@@ -336,8 +336,8 @@ class Engine:
     ) -> None:
         """Takes in what the records of earlier decisions say, by their turn, as if all of it had happened here.
 
-        Detectors are left out: their memory goes further back than records do. See `adopt` and `relearn`. What comes
-        is prepared by an iterator that `ahead` may let run while this works.
+        Detectors and breakers are left out: their memory goes further back than records do. See `adopt`, `relearn` and
+        `take_up`. What comes is prepared by an iterator that `ahead` may let run while this works.
         """
         for bundle, readmitted in ahead(self._prepared(records)):
             self.core.load(bundle.entered, readmitted, bundle.turn)
@@ -360,6 +360,15 @@ class Engine:
         """Lets detectors learn what records say that was learnt."""
         self._judge.scoring.relearn(learnt)
 
+    @property
+    def rates(self) -> list[Group]:
+        """What the breakers have counted, and how far rules are demoted; it goes on changing."""
+        return self._judge.breakers.groups
+
+    def take_up(self, own: Rates | None, others: Sequence[Rates]) -> None:
+        """Lets fresh breakers know what was counted here before, and how far others had demoted rules."""
+        self._judge.take_up(own, others)
+
 
 def _pieces(batch: Batch) -> list[tuple[int, Batch]]:
     """Cut behind each event that changes an earlier one, and where a piece would be too long; each with its start."""
@@ -379,17 +388,3 @@ def _pieces(batch: Batch) -> list[tuple[int, Batch]]:
 def _between(batch: Batch, start: int, end: int) -> Batch:
     times, amounts = batch.timestamp_ms[start:end], batch.amount_minor[start:end]
     return Batch(batch.events[start:end], batch.raws[start:end], times, amounts, [])
-
-
-def joined(parts: list[Decisions]) -> Decisions:
-    return Decisions(
-        [at for part in parts for at in part.positions],
-        [encoded for part in parts for encoded in part.encoded],
-        [action for part in parts for action in part.actions],
-        [values for part in parts for values in part.watched],
-        [at for part in parts for at in part.repeated],
-        [at for part in parts for at in part.conflicting],
-        sum(part.unmatched for part in parts),
-        tuple(piece for part in parts for piece in part.pieces),
-        {at: lapse for part in parts for at, lapse in part.strayed.items()},
-    )

@@ -31,7 +31,8 @@ NO_PROFILES: Profiles = MappingProxyType({})
 
 
 class Frame:
-    """The fields of a batch's events, read once each; features and scores join when they are known.
+    """The fields of a batch's events, read once each; features and scores join when they are known, and how far the
+    stream had surely come at each event.
 
     `texts` are the text fields that anybody reads; `text_ids` has a column of ids for each of them. The events' names
     are what identifies them, with an id for each. `kinds` are the events' types as numbers, `type_ids` the ids of the
@@ -59,6 +60,7 @@ class Frame:
         self.lists = lists
         self._profiles = profiles
         self.features: FeatureTable
+        self.reached_ms: NDArray[np.int64]
         self.scores: dict[int, dict[str, float | None]] = {}
         self._hasher = hasher
         self._exchange = exchange

@@ -1,18 +1,21 @@
 """Judging a frame: which rules match each event, what detectors score and learn, and the answer that follows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.breakers import Breakers
 from engine.composition import Answer, Composer
 from engine.features import TYPE_CODES
 from engine.frames import Frame
 from engine.outcomes import Conditions, bits_of, numbers_of
+from engine.rates import Rates
 from engine.scoring import Scoring
 from rules import Input, Pack
 from rules.syntax import PREFIXES, inputs_of
-from schemas import Lapse
+from schemas import Demotion, Lapse
 
 KEPT_MAX = 1 << 16
 """So many different sets of matching rules have their answer kept."""
@@ -22,7 +25,8 @@ class Judge:
     """The rules of a pack that are not off.
 
     Rules that read no score are judged for the whole frame at once; then, event after event, detectors score, the
-    other rules are judged, and what is neither blocked nor astray in time is learnt.
+    other rules are judged, and what is neither blocked nor astray in time is learnt. What a rule that blocks matches is
+    not learnt either while it is demoted.
     """
 
     def __init__(self, pack: Pack, text_id: Callable[[str], int], watched: Iterable[Input]) -> None:
@@ -44,6 +48,8 @@ class Judge:
         self.facts = tuple(sorted({read.name for read in self.inputs if read.kind == "profile"}))
         self.scoring = Scoring(pack)
         self._has_scores = bool(self.scoring)
+        self.breakers = Breakers(pack, self.rules)
+        self.has_breakers = bool(self.breakers)
         self._scores = [(index, read.name) for index, read in enumerate(self._scored.inputs) if read.kind == "score"]
         live = {number: rule for number, rule in numbered.items() if rule.mode == "live"}
         self._blocking = bits_of(number for number, rule in live.items() if rule.then == "block")
@@ -85,18 +91,48 @@ class Judge:
             absent = None
         kept, sure = self._kept, complete is None and not unknown and not lapses and not failures
         answers = []
-        for at in positions:
-            hit, lack = hits[at], lacks[at]
-            key = None if not sure else hit if not lack else None if absent is None else (hit, lack, absent[at])
-            answer = None if key is None else kept.get(key)
-            if answer is None:
-                answer = self._answer(frame, at, hit, lack, failures.get(at, 0), complete, unknown, lapses.get(at))
-                if key is not None:
-                    if len(kept) >= KEPT_MAX:
-                        kept.clear()
-                    kept[key] = answer
-            answers.append(answer)
+        for part in self._parts(frame, positions, hits, lapses) if self.has_breakers else (positions,):
+            for at in part:
+                hit, lack = hits[at], lacks[at]
+                key = None if not sure else hit if not lack else None if absent is None else (hit, lack, absent[at])
+                answer = None if key is None else kept.get(key)
+                if answer is None:
+                    answer = self._answer(frame, at, hit, lack, failures.get(at, 0), complete, unknown, lapses.get(at))
+                    if key is not None:
+                        if len(kept) >= KEPT_MAX:
+                            kept.clear()
+                        kept[key] = answer
+                answers.append(answer)
         return answers
+
+    def _parts(
+        self, frame: Frame, positions: Sequence[int], hits: list[int], lapses: Mapping[int, Lapse]
+    ) -> Iterator[Sequence[int]]:
+        """The positions in parts, between which rules are demoted."""
+        start = 0
+        for at, demotions in self.breakers.count(frame, positions, hits, lapses):
+            end = bisect_left(positions, at)
+            yield positions[start:end]
+            self._demote(dict(demotions))
+            start = end
+        yield positions[start:]
+
+    def _demote(self, demotions: Mapping[int, Demotion]) -> None:
+        self.composer.demote(demotions)
+        self._kept.clear()
+
+    def take_over(self, other: "Judge") -> None:
+        """Goes on with what the judge of another pack has learnt, and with how far its rules were demoted."""
+        self.scoring.take_over(other.scoring)
+        self.breakers.take_over(other.breakers)
+        self._demote(self.breakers.demotions)
+
+    def take_up(self, own: Rates | None, others: Sequence[Rates]) -> None:
+        """Goes on with what was counted before, and demotes as far as others had."""
+        if own is not None:
+            self.breakers.take_up(own)
+        self.breakers.heed(others)
+        self._demote(self.breakers.demotions)
 
     def _take_turns(
         self,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.coming import Coming, Revaluation
 from engine.composition import TAILS_MAX, encode
+from engine.rates import Noted
 from engine.scoring import Learnt
 from engine.waits import Wait
 from windows import Columns, Plan
@@ -26,7 +27,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
 
     `turn` is when they were, as `Core` counts. The first `keys` columns of ids that entered are the windows' own.
     `names`, `timestamp_ms` and `tails` are those of the answers in order. `answered` has, for each event that entered,
-    the number of its own answer, or -1. `clock_ms` is how far the stream had come.
+    the number of its own answer, or -1. `clock_ms` is how far the stream had come. `rates` is what breakers counted.
     """
 
     turn: int
@@ -38,6 +39,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     tails: list[str]
     answered: list[int]
     clock_ms: int
+    rates: Noted | None
 
 
 class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -48,7 +50,7 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
     `entering`, and `answered`, 4 bytes an item. `texts` has a list for each text field that features answer with, by
     name. Of the answers: `names`, `said` (their timestamps), and in `chosen`, 4 bytes an item, which of `tails`.
     `waits` are those that started. `answered` and `said` are empty where there is one answer for each event that
-    entered, its own. `clock_ms` is how far the stream had come, in event time.
+    entered, its own. `clock_ms` is how far the stream had come, in event time. `rates` is what breakers counted.
     """
 
     turn: int
@@ -70,6 +72,7 @@ class Record(msgspec.Struct, array_like=True, gc=False, frozen=True):
     revaluation: tuple[int, int] | None
     clock_ms: int
     waits: list[Wait] = []
+    rates: Noted | None = None
 
     @property
     def latest_ms(self) -> int:
@@ -123,6 +126,7 @@ def record_of(piece: Piece) -> Record:
         revaluation=entered.revaluation,
         clock_ms=piece.clock_ms,
         waits=list(entered.waits),
+        rates=piece.rates,
     )
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from engine.coming import Coming
 from engine.core import Entered, Share
-from engine.engine import Decisions, Engine, Question, joined
+from engine.decisions import Decisions, joined
+from engine.engine import Engine, Question
 from engine.messages import End, Message, Offer, Rest, Shares, Tails, Turn
 from engine.order import Order
 from windows import DUPLICATE, Columns

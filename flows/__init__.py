@@ -15,7 +15,7 @@ from flows.pack_sources import FolderSource, PackAwayError, PackSource, StoreSou
 from flows.pump import Pump
 from flows.recall import Lists, Recall
 from flows.recovery import kept_records
-from flows.renewal import PackWatch
+from flows.renewal import PackWatch, told_of_release
 from flows.resumption import Resumed, resume
 from flows.tally import Tally
 from flows.workers import NoSink, NoSource, Worker
@@ -60,4 +60,5 @@ __all__ = [
     "run",
     "run_together",
     "stopped_by_signals",
+    "told_of_release",
 ]

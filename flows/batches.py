@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from engine import Piece
 from flows.entries import Delivered, Entry
-from schemas import AuditEvent, DeadLetter, Place
+from schemas import AuditEvent, DeadLetter, DemotionEvent, Place
 
 Reached = Mapping[str, int]
 """How far each part of the input has been read, by the part's name."""
@@ -37,7 +37,7 @@ class Verdicts(NamedTuple):
 
     decisions: list[bytes]
     dead_letters: list[DeadLetter]
-    audits: Sequence[AuditEvent] = ()
+    audits: Sequence[AuditEvent | DemotionEvent] = ()
     pieces: tuple[Piece, ...] = ()
     reached: Reached = NOWHERE
 

@@ -1,14 +1,14 @@
 """The decide step: a batch of decoded events becomes decisions, dead letters and audit events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
-from engine import Piece
+from engine import Piece, Trip
 from flows.batches import Arrival, Verdicts
 from flows.recall import Lists, Profiles, Recall
 from flows.tally import Tally
-from schemas import AuditEvent, DeadLetter, Event, Place, Transaction
+from schemas import AuditEvent, DeadLetter, DemotionEvent, Event, Place, Transaction
 from schemas.batches import EVENT_BYTES_MAX, Batch, Rejection
 
 ORIGINAL_BYTES_MAX = 700_000
@@ -38,6 +38,9 @@ class Judgement(Protocol):
 
     @property
     def pieces(self) -> tuple[Piece, ...]: ...
+
+    @property
+    def tripped(self) -> tuple[Trip, ...]: ...
 
 
 class Judge(Protocol):
@@ -76,13 +79,24 @@ class Case(NamedTuple):
 
 
 class Decider:
-    """Asks the engine, and the recall if there is one, which knows what other processes decided."""
+    """Asks the engine, and the recall if there is one, which knows what other processes decided.
 
-    def __init__(self, judge: Judge, lists: Lists, tally: Tally, recall: Recall | None = None) -> None:
+    `notify` hears of rules that were demoted.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        lists: Lists,
+        tally: Tally,
+        recall: Recall | None = None,
+        notify: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._judge = judge
         self._lists = lists
         self._tally = tally
         self._recall = recall
+        self._notify = notify
 
     def renew_lists(self, lists: Lists) -> None:
         """The pack's own lists are these from now on."""
@@ -142,13 +156,15 @@ class Decider:
                 answers += [(fresh[at], 0, encoded) for at, encoded in timers]
                 decisions = [encoded for _, _, encoded in sorted(answers, key=itemgetter(0, 1))]
         letters = [(rejection.index, _dead_letter(arrival, rejection)) for rejection in batch.rejections]
-        audits: list[AuditEvent] = []
+        audits: list[tuple[int, AuditEvent | DemotionEvent]] = [self._tripped(case, trip) for trip in made.tripped]
         if conflicting:
             indexes = batch.accepted()
             letters += [(indexes[at], _conflict(arrival, indexes[at], batch.events[at])) for at in conflicting]
             letters.sort(key=itemgetter(0))
-            audits = [_audit(batch.events[at], arrival.place_of(indexes[at])) for at in conflicting]
-        return self._verdicts(arrival, decisions, [letter for _, letter in letters], audits, made.pieces)
+            audits += [(at, _audit(batch.events[at], arrival.place_of(indexes[at]))) for at in conflicting]
+            audits.sort(key=itemgetter(0))
+        told = [audit for _, audit in audits]
+        return self._verdicts(arrival, decisions, [letter for _, letter in letters], told, made.pieces)
 
     def refuse(self, arrival: Arrival, batch: Batch) -> Verdicts:
         """Verdicts on a batch of which nothing is for the engine."""
@@ -159,11 +175,32 @@ class Decider:
         arrival: Arrival,
         decisions: list[bytes],
         letters: list[DeadLetter],
-        audits: list[AuditEvent],
+        audits: list[AuditEvent | DemotionEvent],
         pieces: tuple[Piece, ...],
     ) -> Verdicts:
         self._tally.dead_letters.update(letter.reason for letter in letters)
         return Verdicts(decisions, letters, audits, pieces, arrival.reached)
+
+    def _tripped(self, case: Case, trip: Trip) -> tuple[int, DemotionEvent]:
+        """Tells that a rule is demoted; with the position of the event from which on it is."""
+        at = trip.at if case.fresh is None else case.fresh[trip.at]
+        event = case.batch.events[at]
+        self._tally.demoted += 1
+        self._notify(
+            f"rule {trip.rule} matched {trip.hits:,} of {trip.judged:,} events, which its breaker does not allow: from"
+            f" `{event.id}` on it acts as {trip.to} in the place of {trip.was}, until it is changed"
+        )
+        return at, DemotionEvent(
+            rule=trip.rule,
+            was=trip.was,
+            to=trip.to,
+            hits=trip.hits,
+            judged=trip.judged,
+            id=event.id,
+            timestamp=event.timestamp_ms,
+            place=case.arrival.place_of(case.batch.accepted()[at]),
+            pack=trip.pack,
+        )
 
     def _count(self, made: Judgement, others: int) -> None:
         self._tally.actions.update(made.actions)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from engine import Record
+from engine import Group, Record
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True, tag="entry", gc=False):
@@ -32,11 +32,14 @@ class Delivered(msgspec.Struct, array_like=True, frozen=True, tag="delivered", g
 
 
 class Head(msgspec.Struct, array_like=True, frozen=True, tag="head", gc=False):
-    """What a segment knows of those before it, so that these can go: how far the input was read, what was learnt."""
+    """What a segment knows of those before it, so that these can go: how far the input was read, what detectors had
+    learnt, what breakers had counted.
+    """
 
     reached: dict[str, int]
     learnt: bytes
     delivered: Delivered
+    rates: list[Group] = []
 
 
 Content = Entry | Delivered | Head

@@ -16,7 +16,7 @@ from flows.decider import ORIGINAL_BYTES_MAX
 from flows.entries import Delivered, Entry
 from flows.lifecycle import FlowError
 from journal import sync_folder
-from schemas import AuditEvent, DeadLetter, FilePlace, Place
+from schemas import AuditEvent, DeadLetter, DemotionEvent, FilePlace, Place
 
 STANDARD = "-"
 """The path that means standard input or standard output."""
@@ -181,12 +181,12 @@ class LineSink:
 
     def write(self, verdicts: Verdicts) -> None:
         self._decisions.write(verdicts.decisions)
-        events: tuple[Sequence[DeadLetter | AuditEvent], ...] = (verdicts.dead_letters, verdicts.audits)
+        events: tuple[Sequence[DeadLetter | AuditEvent | DemotionEvent], ...] = (verdicts.dead_letters, verdicts.audits)
         for (file, teller), others in zip(self._others, events, strict=True):
             if file is not None:
                 file.write([msgspec.json.encode(event) for event in others])
             else:
-                teller.tell(others)
+                teller.tell([event for event in others if not isinstance(event, DemotionEvent)])  # the decider does
 
     def settle(self, timeout_s: float) -> bool:  # noqa: ARG002
         return True

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from engine import record_of
+from engine import Group, record_of
 from flows.batches import Reached, Verdicts
 from flows.entries import Delivered, Entry, Head, encode
 from flows.lifecycle import FlowError
@@ -26,6 +26,9 @@ class Memory(Protocol):
 
     @property
     def clock_ms(self) -> int: ...
+
+    @property
+    def rates(self) -> list[Group]: ...
 
     def learnt(self) -> bytes: ...
 
@@ -141,7 +144,7 @@ class Keeper:
         return self._journal
 
     def _head(self) -> Sequence[Buffer]:
-        return (encode(Head(self._reached, self._memory.learnt(), self._delivered)),)
+        return (encode(Head(self._reached, self._memory.learnt(), self._delivered, self._memory.rates)),)
 
     def close(self) -> None:
         """Syncs what was kept. Raises FlowError."""

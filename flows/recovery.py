@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from engine import Learnt, Prepared, Record
+from engine import Learnt, Prepared, Rates, Record
 from flows.entries import Delivered, Entry, Head, decode
 from flows.lifecycle import FlowError
 from journal import Frame, StateError
@@ -28,11 +28,14 @@ class Restorable(Protocol):
 
 @dataclass
 class Slot:
-    """Where one writer of journals stood: what it had read, delivered and still had to deliver."""
+    """Where one writer of journals stood: what it had read, delivered and still had to deliver, and what its breakers
+    had counted.
+    """
 
     reached: dict[str, int] = field(default_factory=dict)
     delivered: Delivered | None = None
     outbox: list[Entry] = field(default_factory=list)
+    rates: Rates = field(default_factory=Rates)
     _learnt_before: bytes | None = None
     _learnt: list[Learnt] = field(default_factory=list)
 
@@ -48,6 +51,7 @@ class Slot:
                     self.reached |= content.reached
                     self._learnt_before = content.learnt
                     self._learnt.clear()
+                    self.rates = Rates(content.rates)
                     self.delivered = self.delivered or content.delivered
                 case Delivered():
                     self.delivered = content
@@ -57,6 +61,8 @@ class Slot:
                     self.outbox.append(content)
                     for record in content.records:
                         self._learnt += record.learnt
+                        if record.rates is not None:
+                            self.rates.follow(record.rates)
                         yield record
 
     def learnt(self) -> tuple[bytes | None, list[Learnt]]:

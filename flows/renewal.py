@@ -47,6 +47,9 @@ class Renewable(Protocol):
 
     def change(self, renewal: Renewal) -> Outfit: ...
 
+    @property
+    def released(self) -> tuple[str, ...]: ...
+
 
 class _Found(NamedTuple):
     """What a look has found: a renewal to change to, or why there is none, in a line and at length.
@@ -186,6 +189,13 @@ class PackWatch:
         self._tally.packs_taken += 1
         self.refusal = ""
         self._notify(f"{pack.version} is in force from here on, after {worn.version}: {changes}")
+        if self._engine.released:
+            self._notify(told_of_release(self._engine.released))
+
+
+def told_of_release(rules: Sequence[str]) -> str:
+    """That rules which had been demoted act as they say again."""
+    return f"no longer demoted, since they were changed: {_listing(list(rules))}"
 
 
 def _refused(findings: Sequence[Finding]) -> _Found:

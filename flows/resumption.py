@@ -31,13 +31,17 @@ def resume(
     """Brings a fresh engine and both ends to where the slots of `state` stood; slot `number` is written from now on.
 
     What a slot still had to give out is given out by the worker of that number, or by the first where there are not so
-    many now. `report` hears how many bytes of the state were read and how many there are. Raises FlowError.
+    many now. A worker goes on counting what its own slot had counted; how far rules were demoted, all learn from slots
+    that nobody writes any more, and a new worker from every one. `report` hears how many bytes of the state were read
+    and how many there are. Raises FlowError.
     """
     try:
         slots = recover(engine, state.read(report))
     except StateError as error:
         raise FlowError(str(error)) from error
     own = slots.get(number, Slot())
+    others = [slot.rates for each, slot in slots.items() if each >= state.workers or number not in slots]
+    engine.take_up(own.rates, [rates for rates in others if rates is not own.rates])
     reached = reached_by(slots.values())
     heirs = [slot for each, slot in slots.items() if each == number or (number == 0 and each >= state.workers)]
     marks = [slot.delivered for slot in heirs or slots.values() if slot.delivered is not None]

@@ -20,6 +20,7 @@ class Tally(msgspec.Struct):
     unrecorded: int = 0
     packs_taken: int = 0
     packs_refused: int = 0
+    demoted: int = 0
 
     def add(self, other: "Tally") -> None:
         """Counts what another worker counted; what was forgotten, all of them forgot alike."""
@@ -33,6 +34,7 @@ class Tally(msgspec.Struct):
         self.unrecorded += other.unrecorded
         self.packs_taken += other.packs_taken
         self.packs_refused += other.packs_refused
+        self.demoted += other.demoted
 
     def summary(self, duration_s: float) -> str:
         """One line a fact; what did not happen is left out, apart from the actions."""
@@ -61,6 +63,8 @@ class Tally(msgspec.Struct):
             lines.append(f"packs taken   {self.packs_taken:>12,}   changes of the pack that came into force")
         if self.packs_refused:
             lines.append(f"packs refused {self.packs_refused:>12,}   changes of the pack that did not; see above")
+        if self.demoted:
+            lines.append(f"demoted       {self.demoted:>12,}   times a rule matched far too often; see above")
         return "\n".join(lines)
 
 

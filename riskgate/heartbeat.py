@@ -18,7 +18,8 @@ EVERY_MS = 1_000
 class Beat(msgspec.Struct, frozen=True):
     """That the run in process `pid` was making progress at `time_ms`, after so many events, by this pack.
 
-    `refused` says why another one that lies in its folder is not in force, if one does.
+    `refused` says why another one that lies in its folder is not in force, if one does. `demoted` says which rules act
+    as something weaker than they say, and as what.
     """
 
     pid: int
@@ -26,6 +27,7 @@ class Beat(msgspec.Struct, frozen=True):
     events: int
     pack: str = ""
     refused: str = ""
+    demoted: tuple[str, ...] = ()
 
 
 class HeartbeatError(Exception):
@@ -39,12 +41,16 @@ class Heartbeat:
         self._path = _path(directory, process)
         self._written_ms: int | None = None
 
-    def beat(self, events: int, now_ms: int, pack: str = "", refused: str = "") -> None:
-        """To be called whenever the stream has moved on; writes about once a second. Raises OSError."""
-        if self._written_ms is not None and 0 <= now_ms - self._written_ms < EVERY_MS:
+    def is_due(self, now_ms: int) -> bool:
+        """Whether about a second has passed since the last beat."""
+        return self._written_ms is None or not 0 <= now_ms - self._written_ms < EVERY_MS
+
+    def beat(self, events: int, now_ms: int, pack: str = "", refused: str = "", demoted: tuple[str, ...] = ()) -> None:
+        """To be called whenever the stream has moved on; writes if it `is_due`. Raises OSError."""
+        if not self.is_due(now_ms):
             return
         whole = self._path.with_suffix(".new")
-        whole.write_bytes(msgspec.json.encode(Beat(os.getpid(), now_ms, events, pack, refused)) + b"\n")
+        whole.write_bytes(msgspec.json.encode(Beat(os.getpid(), now_ms, events, pack, refused, demoted)) + b"\n")
         whole.replace(self._path)
         self._written_ms = now_ms
 

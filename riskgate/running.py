@@ -36,6 +36,7 @@ from flows import (
     run,
     run_together,
     stopped_by_signals,
+    told_of_release,
 )
 from flows.lifecycle import STOPPING
 from journal import Identity, StateDirectory, StateError
@@ -210,13 +211,14 @@ def _decide(
             if state is None:
                 ends[0].begin({})
             _spare_collector()
-            decider = Decider(engine, lists, tally, recall)
+            _tell_demotions(engine, role)
+            decider = Decider(engine, lists, tally, recall, role.notify)
             refuse = _refusal(job, role, pack)
             watch = PackWatch(read.source, read.marks, engine, refuse, decider.renew_lists, role.notify, tally)
             if role.is_first:
                 watch.start()
                 closing.callback(watch.close)
-            progress.follow(watch)
+            progress.follow(watch, engine)
             try:
                 if role.place is None:
                     run(ends[0], decider, ends[1], stop, keeper, progress=progress)
@@ -299,6 +301,14 @@ def _resumed(
     return None if isinstance(source, NoSource) else resumed.keeper
 
 
+def _tell_demotions(engine: Engine, role: Role) -> None:
+    """Tells which rules the state says are demoted, and which are not any more."""
+    for demotion in engine.demotions:
+        role.notify(f"rule {demotion.rule} is still demoted: it acts as {demotion.to} in the place of {demotion.was}")
+    if engine.released:
+        role.notify(told_of_release(engine.released))
+
+
 class _Progress:
     """Shows in the state directory, if there is one, that the run goes on, and knows since when it does."""
 
@@ -308,10 +318,11 @@ class _Progress:
         self._tally = tally
         self._started_s: float | None = None
         self._watch: PackWatch | None = None
+        self._engine: Engine | None = None
 
-    def follow(self, watch: PackWatch) -> None:
-        """Changes the pack, where that is called for, at each sign of progress from now on."""
-        self._watch = watch
+    def follow(self, watch: PackWatch, engine: Engine) -> None:
+        """Changes the engine's pack, where that is called for, at each sign of progress from now on."""
+        self._watch, self._engine = watch, engine
 
     def __call__(self) -> None:
         """To be called between two batches. Raises FlowError."""
@@ -319,13 +330,19 @@ class _Progress:
             self._started_s = time.monotonic()
         if self._watch is not None:
             self._watch.apply()
-        if self._heartbeat is not None and self._watch is not None:
-            try:
-                self._heartbeat.beat(self._tally.events, _now_ms(), self._watch.pack, self._watch.refusal)
-            except OSError as error:
-                raise FlowError(
-                    f"expected a state directory that can be written, got `{self._state}`: {error.strerror}"
-                ) from error
+        if self._heartbeat is not None and self._heartbeat.is_due(_now_ms()):
+            self._beat(self._heartbeat)
+
+    def _beat(self, heartbeat: Heartbeat) -> None:
+        if self._watch is None or self._engine is None:
+            return
+        demoted = tuple(f"{each.rule} acts as {each.to} in the place of {each.was}" for each in self._engine.demotions)
+        try:
+            heartbeat.beat(self._tally.events, _now_ms(), self._watch.pack, self._watch.refusal, demoted)
+        except OSError as error:
+            raise FlowError(
+                f"expected a state directory that can be written, got `{self._state}`: {error.strerror}"
+            ) from error
 
     @property
     def duration_s(self) -> float:

@@ -4,11 +4,13 @@
 one event and for columns of many; `rules.sentences` says why a rule matched; `rules.findings.render` prints findings.
 """
 
+from rules.digests import digest_of
 from rules.findings import CODES, Finding, Place
 from rules.loader import Loaded, load
 from rules.models import (
     NEVER,
     Absence,
+    Breaker,
     Case,
     DetectorSpec,
     Expect,
@@ -27,6 +29,7 @@ __all__ = [
     "CODES",
     "NEVER",
     "Absence",
+    "Breaker",
     "Case",
     "Condition",
     "DetectorSpec",
@@ -45,5 +48,6 @@ __all__ = [
     "Rule",
     "Timing",
     "ValueType",
+    "digest_of",
     "load",
 ]

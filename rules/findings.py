@@ -15,6 +15,7 @@ Severity = Literal["error", "warning"]
 
 Code = Literal[
     "always-matches",
+    "bad-breaker",
     "bad-expression",
     "bad-list",
     "bad-literal",

@@ -12,6 +12,7 @@ from typing import Any
 
 from detectors import KINDS
 from rules import bounds
+from rules.breakers import BREAKER_KEYS, SHARE, STEPS, TIMES
 from rules.cases import CASE_KEYS, EXPECT_KEYS, TIMING_KEYS
 from rules.detector_specs import COUNTED, DETECTOR_KEYS
 from rules.exceptions import EXCEPTION_KEYS
@@ -158,6 +159,7 @@ def _definitions() -> dict[str, Schema]:
         "sequence": _sequence(),
         "step": {"anyOf": [_choice(EVENT_WORDS), {**_named_events(_ref("expression")), "maxProperties": 1}]},
         "exception": _exception(),
+        "breaker": _breaker(),
         "test": _test(),
         "given": _given(),
     }
@@ -218,6 +220,7 @@ def _rule() -> Schema:
         "exceptions": _items(_ref("exception"), bounds.EXCEPTIONS_MAX, least=0),
         "overrides": _items(_matching(RULE_ID), bounds.OVERRIDES_MAX),
         "expires": _ref("expiry"),
+        "breaker": _ref("breaker"),
         "challenge": _ref("text"),
         "runbook": _ref("text"),
         "on_missing": _choice(ON_MISSING),
@@ -252,6 +255,17 @@ def _exception() -> Schema:
         "note": _ref("text"),
     }
     return _table(_of(EXCEPTION_KEYS, shapes, "a key of an exception"), EXCEPTION_KEYS)
+
+
+def _breaker() -> Schema:
+    shapes = {
+        "expected": _matching(SHARE),
+        "multiple": {"anyOf": [{"type": "number"}, _matching(TIMES)]},
+        "over": _ref("duration"),
+        "min_hits": {"type": ["integer", "string"]},
+        "steps": _items(_choice(STEPS), len(STEPS)),
+    }
+    return _table(_of(BREAKER_KEYS, shapes, "a key of a breaker"), ("expected",))
 
 
 def _test() -> Schema:

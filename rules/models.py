@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -216,6 +217,27 @@ def _event(given: Given, currency: str, timestamp_ms: int, number: int) -> dict[
 
 
 @dataclass(frozen=True, slots=True)
+class Breaker:
+    """When a live rule gives way that matches far more often than it should.
+
+    `expected` is the share of the events that it judges which it should match. Where it matches more than `multiple`
+    times that share over `over_ms`, and at least `min_hits` of them, its action is the next one of `steps` from then
+    on. The first of these is its own.
+    """
+
+    expected: Fraction
+    multiple: Fraction
+    over_ms: int
+    min_hits: int
+    steps: tuple[Action, ...]
+
+    @property
+    def limit(self) -> Fraction:
+        """The share beyond which it trips."""
+        return self.expected * self.multiple
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A rule as it is to be run. `events` are the types of event it judges, `challenge` what a step-up asks for.
 
@@ -243,6 +265,12 @@ class Rule:
     events: frozenset[str]
     tests: tuple[Case, ...]
     overrides: tuple[str, ...] = ()
+    breaker: Breaker | None = None
+
+    @property
+    def weakest(self) -> Then:
+        """The least that it does where it matches and is live, however far it is demoted."""
+        return self.then if self.breaker is None else self.breaker.steps[-1]
 
 
 @dataclass(frozen=True, slots=True)

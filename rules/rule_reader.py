@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from rules.bounds import PARAMS_MAX
+from rules.breakers import read_breaker
 from rules.cases import CaseReader
 from rules.exceptions import read_exceptions
 from rules.expressions import check_condition
@@ -35,6 +36,7 @@ RULE_KEYS = (
     "exceptions",
     "overrides",
     "expires",
+    "breaker",
     "challenge",
     "runbook",
     "on_missing",
@@ -101,6 +103,7 @@ class RuleReader:
             self._check_params(table)
         exceptions = read_exceptions(table.get("exceptions"), events, self.vocabulary.currency, self.shapes)
         challenge = self._challenge(table, then)
+        breaker = read_breaker(table.get("breaker"), then, challenge, self.shapes)
         tests = self._tests(table, then, has_features=not (sequence and sequence.absence))
         title, runbook = self.shapes.text(table, "title"), self.shapes.text(table, "runbook")
         own_severity = self.shapes.choice(table, "severity", as_options(SEVERITIES)) or self.defaults.severity
@@ -130,6 +133,7 @@ class RuleReader:
             events=frozenset() if sequence and sequence.absence else events,
             tests=tests,
             overrides=overrides,
+            breaker=breaker,
         )
 
     def _challenge(self, table: Table, then: Then | None) -> str | None:
@@ -206,6 +210,7 @@ class RuleReader:
             alone = "what does not come is decided by itself"
             reasons["on_missing"] = f"{alone}: without a key, nothing is waited for"
             reasons |= dict.fromkeys(OVERRIDE_KEYS, f"{alone}: there is nothing else to override")
+            reasons["breaker"] = f"{alone}: there is no share of events that it matches"
             self.overrides.wait(self.ledger.rule)
         others = [key for key, _ in table.entries if key.value in reasons]
         for key in others:

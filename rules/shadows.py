@@ -98,12 +98,12 @@ def _spans(strong: _Acting, weak: _Acting) -> bool:
 
 
 def _outranks(strong: Rule, weak: Rule) -> bool:
-    """Whether `strong` leaves nothing to decide where both match."""
+    """Whether `strong` leaves nothing to decide where both match, also where its breaker has demoted it."""
     if weak.on_missing == "degraded" or not weak.events <= strong.events:
         return False
-    if strong.then == weak.then == "step_up":
+    if strong.weakest == weak.then == "step_up":
         return strong.challenge == weak.challenge
-    return ACTIONS.index(strong.then) >= ACTIONS.index(weak.then)
+    return ACTIONS.index(strong.weakest) >= ACTIONS.index(weak.then)
 
 
 def _implies(weak: _Acting, strong: _Acting) -> bool:

@@ -21,12 +21,21 @@ class Reason(msgspec.Struct, gc=False, frozen=True):
     text: str
 
 
+class Demotion(msgspec.Struct, gc=False, frozen=True, rename={"was": "from"}):
+    """That a rule with a breaker matched too often, and acts as `to` where it says `from`."""
+
+    rule: str
+    was: Action
+    to: Action
+
+
 class Decision(msgspec.Struct, kw_only=True, frozen=True):
     """The answer for one event.
 
     `rules` are the live rules that matched, `shadow` the shadow rules that would have, in the pack's order. `missing`
     names what the decision could not know: inputs without a value that a rule asked for, lists or a store out of reach.
     `overridden` are those of `rules` that do not count for the action, since another of them overrides them.
+    `demoted` are those of `rules` that act as something weaker than they say, since their breakers have tripped.
     `errors` are the rules of whatever mode that could not be evaluated: they have neither matched nor not.
     `origin` is `scored` when everything asked for was known or its rule says what then and no rule failed, `degraded`
     otherwise.
@@ -45,6 +54,7 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True):
     missing: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     overridden: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    demoted: tuple[Demotion, ...] | msgspec.UnsetType = msgspec.UNSET
     errors: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     challenge: str | msgspec.UnsetType = msgspec.UNSET
     degraded: Lapse | msgspec.UnsetType = msgspec.UNSET
@@ -112,3 +122,22 @@ class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: int
     user_id: str
     place: Place
+
+
+class DemotionEvent(msgspec.Struct, frozen=True, kw_only=True, rename={"was": "from"}):
+    """Something that a person should look into: a rule matches far more often than it should, and was demoted.
+
+    From the event `id` on, which is the one at `place`, it acts as `to` where it acted as `from`. Of the `judged`
+    events in the window of its breaker it matched `hits`. `pack` is the version of the pack.
+    """
+
+    audit: Literal["rule_demoted"] = "rule_demoted"
+    rule: str
+    was: Action
+    to: Action
+    hits: int
+    judged: int
+    id: str
+    timestamp: int
+    place: Place
+    pack: str

@@ -14,6 +14,7 @@ from flows.kafka.readback import published_since
 from flows.kafka.settings import Settings, log
 from flows.kafka.trouble import Trouble, sentence_of
 from flows.lifecycle import FlowError, Stop
+from schemas import DemotionEvent
 
 WAIT_S = 0.05
 RETRY_AFTER_S = 1.0
@@ -111,10 +112,10 @@ class KafkaSink:
         if self._replayed:
             decisions = self._not_published(decisions)
         if verdicts.dead_letters or verdicts.audits:
-            letters, audits = (
-                [msgspec.json.encode(event) for event in events] for events in (verdicts.dead_letters, verdicts.audits)
-            )
-            self._write(decisions, letters, audits)
+            letters = list(map(msgspec.json.encode, verdicts.dead_letters))
+            is_told = self._topics.audit is None  # demotions are by the decider
+            told = [each for each in verdicts.audits if not (is_told and isinstance(each, DemotionEvent))]
+            self._write(decisions, letters, list(map(msgspec.json.encode, told)))
         else:
             self._write(decisions, (), ())
 

@@ -61,3 +61,5 @@ def command(directory: Path, within: int, process: int) -> None:
         click.echo(f"decides by {beat.pack}")
     if beat.refused:
         click.echo(f"refuses what its pack is now: {beat.refused}")
+    for each in beat.demoted:
+        click.echo(f"demoted: {each}")

@@ -44,7 +44,7 @@ def pack(tmp_path: Path) -> Pack:
 
 
 def test_nothing_in_nothing_out(pack: Pack) -> None:
-    assert engine_of(pack).decide(decode([]), {}) == Decisions([], [], [], [], [], [], 0, (), {})
+    assert engine_of(pack).decide(decode([]), {}) == Decisions([], [], [], [], [], [], 0, (), (), {})
 
 
 def test_positions_are_those_of_the_judged_events(pack: Pack) -> None:

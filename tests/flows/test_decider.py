@@ -1,15 +1,21 @@
 """Decisions by way of the store: each id is judged once, and answered each time."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import Engine
 from flows import Arrival, Decider, Recall, Tally, Verdicts
+from schemas import DemotionEvent
 from schemas.batches import decode
 from stores import Answer, ListEntry, MemoryStore, RedisStore, Store
 from support.judges import AllowAll
+from support.rule_packs import sound_pack
 from support.streams import NOW_MS, decoded, login, payment, place_of
+from windows.store import MEMORY_MIN
 
 
 class Bench:
@@ -191,3 +197,57 @@ def test_a_dead_letter_holds_the_beginning_of_an_endless_event() -> None:
     assert letter.original == raw[: len(letter.original)]
     assert 500_000 < len(letter.original) < 1_000_000
     assert letter.original_bytes == len(raw)
+
+
+def test_a_rule_that_is_demoted_is_told_audited_and_counted(tmp_path: Path) -> None:
+    rule = "rules:\n- {id: a.b, when: amount > 5, then: block, mode: live, breaker: {expected: 1%, min_hits: 2}}\n"
+    pack = sound_pack(tmp_path, rule)
+    tally, notes = Tally(), list[str]()
+    decider = Decider(Engine(pack, memory_bytes=MEMORY_MIN), {}, tally, None, notes.append)
+    raws = [b"no event", *(payment(f"t{number}") for number in range(4))]
+    verdicts = decider.decide(Arrival(raws, place_of), decode(raws))
+    told = DemotionEvent(
+        rule="a.b", was="block", to="review", hits=2, judged=2, id="t1", timestamp=NOW_MS, place=place_of(2),
+        pack=pack.version,
+    )  # fmt: skip
+    assert verdicts.audits == [told]
+    assert msgspec.json.decode(msgspec.json.encode(told))["from"] == "block"
+    assert tally.demoted == 1
+    (note,) = notes
+    assert note.startswith(
+        "rule a.b matched 2 of 2 events, which its breaker does not allow: from `t1` on it acts as review"
+    )
+    assert [decoded(each).action for each in verdicts.decisions] == ["block", "review", "review", "review"]
+
+
+def test_what_the_store_answers_does_not_move_the_event_that_a_rule_is_demoted_with(tmp_path: Path) -> None:
+    rule = "rules:\n- {id: a.b, when: amount > 5, then: block, mode: live, breaker: {expected: 1%, min_hits: 2}}\n"
+    pack, store = sound_pack(tmp_path, rule), MemoryStore()
+
+    def audits(*raws: bytes) -> Sequence[object]:
+        recall = Recall(store, {}, lambda: NOW_MS, lambda _: None, Tally())
+        decider = Decider(Engine(pack, memory_bytes=MEMORY_MIN), {}, Tally(), recall)
+        verdicts = decider.decide(Arrival(raws, place_of), decode(raws))
+        recall.catch_up()
+        return verdicts.audits
+
+    assert audits(payment("t0")) == []
+    (told,) = audits(payment("t1"), payment("t0"), payment("t2"))
+    assert isinstance(told, DemotionEvent)
+    assert (told.id, told.place) == ("t2", place_of(2))
+
+
+def test_audit_events_are_in_the_order_of_their_events(tmp_path: Path) -> None:
+    rule = "rules:\n- {id: a.b, when: amount > 5, then: block, mode: live, breaker: {expected: 1%, min_hits: 2}}\n"
+    pack = sound_pack(tmp_path, rule)
+    raws = [payment("t0"), payment("t0", amount=9), payment("t1"), payment("t1", amount=9)]
+    for size in (1, 4):
+        decider, audits = Decider(Engine(pack, memory_bytes=MEMORY_MIN), {}, Tally()), list[object]()
+        for at in range(0, 4, size):
+            part = raws[at : at + size]
+            audits += decider.decide(Arrival(part, place_of), decode(part)).audits
+        assert [getattr(each, "audit", "") for each in audits] == [
+            "conflicting_duplicate",
+            "rule_demoted",
+            "conflicting_duplicate",
+        ]

@@ -9,7 +9,9 @@ from engine import Engine
 from flows import FolderSource, PackWatch, Tally
 from flows.renewal import Lists
 from rules import Pack
+from schemas.batches import decode
 from support.packs import HEAD, load_pack, write_pack
+from support.streams import payment
 from windows.store import MEMORY_MIN
 
 RULE = "- {{id: a.many, when: tx_10m > params.n, params: {{n: {n}}}, then: review}}\n"
@@ -18,8 +20,8 @@ RULE = "- {{id: a.many, when: tx_10m > params.n, params: {{n: {n}}}, then: revie
 class Watched:
     """A pack in a folder, an engine that decides with it, and a watch that is looked through by the test."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = write_pack(folder, RULE.format(n=3))
+    def __init__(self, folder: Path, rules: str = RULE.format(n=3)) -> None:
+        self.folder = write_pack(folder, rules)
         self.told: list[str] = []
         self.lists: list[Lists] = []
         self.reason: str | None = None
@@ -138,3 +140,18 @@ def test_a_folder_that_is_exchanged_as_a_whole_is_seen(watched: Watched, tmp_pat
     watch.apply()
     assert engine.pack == load_pack(current)
     assert len(told) == 1
+
+
+def test_a_rule_that_is_not_demoted_any_more_is_told(tmp_path: Path) -> None:
+    rule = "- {id: a.b, when: amount > 5, then: block, breaker: {expected: 1%, min_hits: 1, multiple: MULTIPLE}}\n"
+    watched = Watched(tmp_path, rule.replace("MULTIPLE", "5"))
+    watched.engine.decide(decode([payment("t1", amount=9)]), {})
+    assert [each.rule for each in watched.engine.demotions] == ["a.b"]
+    write_pack(watched.folder, rule.replace("MULTIPLE", "5") + RULE.format(n=3))
+    watched.looks()
+    assert len(watched.told) == 1
+    assert [each.rule for each in watched.engine.demotions] == ["a.b"]
+    write_pack(watched.folder, rule.replace("MULTIPLE", "6"))
+    watched.looks()
+    assert watched.engine.demotions == ()
+    assert watched.told[2:] == ["no longer demoted, since they were changed: a.b"]

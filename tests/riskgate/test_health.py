@@ -96,6 +96,6 @@ def test_a_wrong_duration_is_told(tmp_path: Path, within: str) -> None:
 
 
 def test_a_beat_says_who_when_and_how_much(tmp_path: Path) -> None:
-    Heartbeat(tmp_path).beat(7, NOW_MS, "p@1", "no")
+    Heartbeat(tmp_path).beat(7, NOW_MS, "p@1", "no", ("a.b acts as review",))
     told = {"pid": os.getpid(), "time_ms": NOW_MS, "events": 7, "pack": "p@1", "refused": "no"}
-    assert json.loads((tmp_path / FILE).read_text()) == told
+    assert json.loads((tmp_path / FILE).read_text()) == told | {"demoted": ["a.b acts as review"]}

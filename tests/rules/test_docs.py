@@ -30,7 +30,7 @@ def test_the_language_page_names_every_choice(word: str) -> None:
 
 
 def test_the_examples_of_the_language_page_load(tmp_path: Path) -> None:
-    overlay, exceptions, allowing, features, sequences, absences, tests = re.findall(
+    overlay, exceptions, allowing, breakers, features, sequences, absences, tests = re.findall(
         r"```yaml\n(.*?)```", LANGUAGE, flags=re.DOTALL
     )
     rule = "rules:\n- id: a.rule\n  when: tx_10m > 5\n  then: block\n"
@@ -41,5 +41,8 @@ def test_the_examples_of_the_language_page_load(tmp_path: Path) -> None:
     assert set(pack.features) == set(re.findall(r"^  (\w+): +{", features, flags=re.MULTILINE))
     assert [rule.id for rule in sound_pack(tmp_path / "sequences", sequences).rules] == ["game.reset_then_spend"]
     assert [rule.id for rule in sound_pack(tmp_path / "absences", absences).rules] == ["game.paid_not_delivered"]
+    (guarded,) = sound_pack(tmp_path / "breakers", breakers).rules
+    assert guarded.breaker is not None
+    assert guarded.breaker.steps == ("block", "step_up", "review")
     assert [case.name for case in pack.rules[0].tests] == ["sixth blocks"]
     assert PACK_NAME.fullmatch(pack.name)

@@ -17,6 +17,7 @@ from detectors import Scorer, open_scorer
 from rules.literals import shown
 from schemas import Action, Decision, Lapse, Reason
 from support.admission_oracle import NaiveAdmission
+from support.breaker_oracle import NaiveBreakers
 from support.content_oracle import spans_of
 from support.cuts import Incoming, Lists
 from support.expression_oracle import Typed, World, outcome
@@ -65,6 +66,7 @@ class EngineOracle:
         )
         keep_ms = max(pack.dedupe_ms, reach_ms + pack.lateness_ms)
         self.admission = NaiveAdmission(pack.lateness_ms, pack.skew_ms, pack.dedupe_ms, keep_ms, 10**9)
+        self.breakers = NaiveBreakers()
         self.numbers: dict[object, int] = {}
         self.scorer: Scorer | None = None
         if pack.detector is not None:
@@ -145,8 +147,8 @@ class EngineOracle:
         names = dict(world.names) | dict(self._features())
         facts, value = self._score(names)
         rules = [each for each in rules if event["type"] in each.events]
-        decision = self._judge(event, rules, World(names, self.lists, now_ms), unknown, LAPSES.get(kind))
-        if self.scorer is not None and decision.action != "block" and kind == FRESH:
+        decision, is_blocked = self._judge(event, rules, World(names, self.lists, now_ms), unknown, LAPSES.get(kind))
+        if self.scorer is not None and not is_blocked and kind == FRESH:
             if value is not None:
                 self.scorer.ranks.learn(value)
             self.scorer.detector.learn_one(facts)
@@ -231,7 +233,8 @@ class EngineOracle:
         world: World,
         unknown: tuple[str, ...],
         lapse: Lapse | None,
-    ) -> Decision:
+    ) -> tuple[Decision, bool]:
+        """The decision, and whether the event would be blocked if no rule were demoted."""
         hits: list[RuleText] = []
         missing = dict.fromkeys(unknown)
         degraded = bool(unknown) or lapse is not None
@@ -249,14 +252,18 @@ class EngineOracle:
                 hits.append(rule)
         if lapse == "late":
             missing["windows"] = None
+        if lapse is None:
+            self.breakers.count(event["timestamp"], self.admission.clock_ms, rules, hits)
         live = [rule for rule in hits if rule.mode == "live"]
+        demoted = [demotion for rule in live if (demotion := self.breakers.demotion(rule)) is not None]
         overridden = [rule for rule in live if any(rule.id in other.overrides for other in live)]
-        acting = [rule for rule in live if rule not in overridden]
+        is_blocked = any(rule.then == "block" and rule not in overridden for rule in live)
+        acting = [self.breakers.worn(rule) for rule in live if rule not in overridden]
         actions: list[Action] = [cast(Action, rule.then) for rule in acting if rule.then != "tag"]
         action = max(actions, key=STRENGTH.index, default=STRENGTH[0])
         challenges = [rule.challenge for rule in acting if rule.then == "step_up" and action == "step_up"]
         origin: Literal["degraded", "scored"] = "degraded" if degraded else "scored"
-        return Decision(
+        decision = Decision(
             transaction_id=event.get("transaction_id") or event["event_id"],
             timestamp=event["timestamp"],
             action=action,
@@ -266,10 +273,12 @@ class EngineOracle:
             missing=tuple(missing),
             reasons=tuple(Reason(rule.id, rule.reason, _sentence(rule, world)) for rule in live if rule.reason),
             overridden=tuple(rule.id for rule in overridden) or msgspec.UNSET,
+            demoted=tuple(demoted) or msgspec.UNSET,
             challenge=challenges[0] if challenges and challenges[0] is not None else msgspec.UNSET,
             degraded=msgspec.UNSET if lapse is None else lapse,
             pack=self.version,
         )
+        return decision, is_blocked
 
 
 def _reach_ms(absence: AbsenceText) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine import Piece
+from engine import Piece, Trip
 from flows.recall import as_duplicate
 from schemas import Decision, Event, Origin, Transaction
 from schemas.batches import Batch
@@ -21,6 +21,7 @@ class Judged(NamedTuple):
     conflicting: list[int] = []  # noqa: RUF012
     unmatched: int = 0
     pieces: tuple[Piece, ...] = ()
+    tripped: tuple[Trip, ...] = ()
 
 
 class AllowAll:

@@ -1,8 +1,10 @@
 """The parts of a pack as its text and as what they mean, for an oracle that reads no YAML."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rules import ValueType
+from schemas import Action
 from support.expression_oracle import Typed
 from support.expressions import ExceptionText
 from windows import Kind
@@ -58,6 +60,18 @@ class AbsenceText:
 
 
 @dataclass(frozen=True)
+class BreakerText:
+    """Beyond which share of the judged events, and from how many hits on, a rule is demoted, over which time, and from
+    what to what.
+    """
+
+    limit: Fraction
+    over_ms: int
+    min_hits: int
+    steps: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
 class RuleText:
     """One rule and what it means; `explain` is made of texts and names in turn.
 
@@ -81,6 +95,7 @@ class RuleText:
     expires_ms: int
     events: frozenset[str]
     yaml: str
+    breaker: BreakerText | None = None
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ from schemas.batches import decode
 from support.engine_oracle import EngineOracle
 from support.fate import Clock, Crash, Fate, Trace, replaced
 from support.history import Failure, History, Undisturbed, compare_files, compare_oracle, compare_topics
+from support.random_breakers import with_breakers
 from support.random_packs import LIST_FILES, NOW_MS, random_lists, random_pack
 from support.rule_packs import sound_pack
 from support.simulated_broker import Broker
@@ -118,6 +119,8 @@ class Simulation:
         self.partitions = draw.choice((1, 1, 2, 4)) if self.on_topics else 1
         self.stream = simulated_stream(draw, draw.choice((20, 60, 150, 400)), self.partitions)
         text = random_pack(draw, scores=draw.random() < 0.4)
+        if draw.random() < 0.4:
+            text = with_breakers(draw, text)
         self._has_power_failures = draw.random() < 0.7
         if self.on_topics:  # a decision that is found in a topic may hide another one of its id for some time
             text = replace(text, dedupe_ms=MONTH_MS)

@@ -1,0 +1,42 @@
+"""What a rule is, in a few characters: two rules with one digest decide alike, also in another process."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from rules.models import Pack, Rule
+from rules.syntax import Condition, inputs_of
+
+DIGEST_CHARS = 12
+
+
+def digest_of(rule: Rule, pack: Pack) -> str:
+    """12 hexadecimal digits over the rule without its tests, and over the features and detectors that it reads.
+
+    How a condition is written makes no difference, nor what lists hold.
+    """
+    reads = inputs_of(rule.when.tree)
+    names = {read.name if read.kind == "feature" else read.name.partition(".")[0] for read in reads}
+    used = [
+        replace(rule, tests=()),
+        *(pack.features[name] for name in sorted(names & pack.features.keys())),
+        *(pack.detectors[name] for name in sorted(names & pack.detectors.keys())),
+    ]
+    return hashlib.sha256(repr(_plain(used)).encode()).hexdigest()[:DIGEST_CHARS]
+
+
+def _plain(value: Any) -> Any:
+    """The value as lists and texts, in an order that does not depend on the process."""
+    match value:
+        case Condition():
+            return _plain(value.tree)
+        case Mapping():
+            return sorted((str(key), repr(_plain(each))) for key, each in value.items())
+        case frozenset():
+            return sorted(repr(_plain(each)) for each in value)
+        case list() | tuple():
+            return [_plain(each) for each in value]
+    if is_dataclass(value):
+        return [type(value).__name__, *(_plain(getattr(value, each.name)) for each in fields(value) if each.compare)]
+    return repr(value)
