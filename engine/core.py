@@ -126,7 +126,7 @@ class Core:
         self._succession = succession
 
     def succeed(self, succession: Succession) -> None:
-        """From now on the windows are those that have grown. The core must be the only shard, and nothing may wait."""
+        """From now on the windows are those that have grown. The core must be the only shard, and no rule may wait."""
         self.holding = succession.finish()
         self._succession = None
         self.plan = self.holding.plan

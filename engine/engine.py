@@ -21,7 +21,6 @@ from engine.outfit import Outfit, outfit_of, same_windows
 from engine.rates import Group, Rates
 from engine.records import Bundle, Piece, Record, bundles
 from engine.scoring import Learnt
-from engine.starting import Starting
 from engine.succession import PART_ROWS, Succession
 from engine.tables import FeatureTable
 from rules import Input, Pack
@@ -81,7 +80,6 @@ class Engine:
         self._wear(outfit_of(pack, hasher, tuple(watched)))
         features = self._outfit.features
         self.core = Core(features, pack.timing, memory_bytes, shard, shards)
-        self._starting = Starting(self._judge.rules, features.waits, hasher.id)
         self.answers = Answers()
 
     def _wear(self, outfit: Outfit) -> None:
@@ -93,6 +91,7 @@ class Engine:
         self._forms = outfit.forms
         self._texts = outfit.texts
         self._watched = outfit.watched
+        self._starting = outfit.starting
 
     @property
     def pack(self) -> Pack:

@@ -7,8 +7,9 @@ from engine.features import TYPE_CODES, FeaturePlan, feature_plan
 from engine.fields import Fields
 from engine.intake import Intake
 from engine.judgement import Judge
+from engine.starting import Starting
 from engine.tables import FeatureForms
-from rules import Input, Pack
+from rules import Absence, Input, Pack
 from schemas import TRANSACTION_TYPES
 from windows import Hasher
 
@@ -17,7 +18,7 @@ from windows import Hasher
 class Outfit:
     """`judged_kinds` are the types of event that get a decision, `texts` the text fields that anybody reads.
 
-    `watched` are inputs whose values are wanted with each decision.
+    `watched` are inputs whose values are wanted with each decision, `starting` finds what begins waits.
     """
 
     pack: Pack
@@ -28,6 +29,7 @@ class Outfit:
     forms: FeatureForms
     texts: Fields
     watched: tuple[Input, ...]
+    starting: Starting
 
 
 def outfit_of(pack: Pack, hasher: Hasher, watched: tuple[Input, ...]) -> Outfit:
@@ -45,11 +47,15 @@ def outfit_of(pack: Pack, hasher: Hasher, watched: tuple[Input, ...]) -> Outfit:
         features.forms({read.name for read in judge.inputs if read.kind == "feature"}),
         _texts_read(judge.inputs | intake.guard_inputs, features),
         watched,
+        Starting(judge.rules, features.waits, hasher.id),
     )
 
 
 def obstacle(worn: Pack, other: Pack) -> str | None:
-    """What an engine cannot change while it runs, as a sentence, or None: its memory was made by it, or waits by it."""
+    """What an engine cannot change while it runs, as a sentence, or None: its memory was made by it, or waits by it.
+
+    A pack that waits can change to one that waits alike, with the same windows.
+    """
     fixed: tuple[tuple[str, Callable[[Pack], object]], ...] = (
         ("pack", lambda pack: pack.name),
         ("currency", lambda pack: pack.currency),
@@ -60,11 +66,23 @@ def obstacle(worn: Pack, other: Pack) -> str | None:
     for key, of in fixed:
         if of(worn) != of(other):
             return f"expected `{key}` to stay {of(worn)} while it runs, got {of(other)}; start again to change it"
-    for which, pack in (("the pack in force", worn), ("the new one", other)):
-        waiting = next((rule.id for rule in pack.rules if rule.absence is not None), None)
-        if waiting is not None:
-            return f"expected no rule with an `absence` in {which}, got `{waiting}`; start again to change it"
+    old, new = _waiting(worn), _waiting(other)
+    for rule in (*old, *new):
+        if old.get(rule) != new.get(rule):
+            return f"expected the rules with an `absence` to stay, but `{rule}` is another; start again to change it"
+    if old and not same_windows(feature_plan(worn), feature_plan(other)):
+        return f"expected all features to stay while `{next(iter(old))}` waits; start again to change them"
     return None
+
+
+def _waiting(pack: Pack) -> dict[str, tuple[object, ...]]:
+    """How rules wait, by the rules' ids."""
+    return {rule.id: _wait_of(rule.absence) for rule in pack.rules if rule.absence is not None}
+
+
+def _wait_of(absence: Absence) -> tuple[object, ...]:
+    feature = absence.feature
+    return absence.start.key, feature.by, absence.within_ms, tuple(each.key for each in feature.filters)
 
 
 def same_windows(one: FeaturePlan, other: FeaturePlan) -> bool:

@@ -103,10 +103,59 @@ def test_what_memory_was_made_by_cannot_change(packs: tuple[Pack, Pack], tmp_pat
     assert obstacle(*packs) is None
 
 
-def test_a_pack_that_waits_cannot_change_nor_be_changed_to(packs: tuple[Pack, Pack], tmp_path: Path) -> None:
-    absence = "{by: user_id, within: 1m, steps: [payment, {absent: login}]}"
-    rule = f"- {{id: a.waits, sequence: {absence}, then: review, mode: off}}\n"
-    waiting = sound_pack(tmp_path / "waiting", HEAD + AFTER + rule)
-    for worn, other, which in ((packs[0], waiting, "the new one"), (waiting, packs[0], "the pack in force")):
-        reason = obstacle(worn, other)
-        assert reason == f"expected no rule with an `absence` in {which}, got `a.waits`; start again to change it"
+WAITING = """\
+- id: a.waits
+  sequence: {by: [user_id, device_id], within: 5s, steps: [{payment: amount > 1}, {absent: login}]}
+  then: THEN
+  mode: live
+  reason: WAITED
+  explain: "{user_id} paid {amount}"
+"""
+
+
+def waiting(folder: Path, rules: str, then: str = "review", old: str = "", new: str = "") -> Pack:
+    body = (HEAD + rules + WAITING.replace("THEN", then)).replace("features:", "lateness: 8m\nfeatures:")
+    assert old in body
+    return sound_pack(folder, body.replace(old, new))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_pack_that_waits_can_change_all_else(tmp_path: Path, seed: int) -> None:
+    """What waits when it changes is decided as the new pack says."""
+    draw = random.Random(seed)
+    before, after = waiting(tmp_path / "a", BEFORE), waiting(tmp_path / "b", AFTER, then="block")
+    assert obstacle(before, after) is None
+    stream = steady_stream(draw, 1_000)
+    at = draw.randrange(100, 500)
+    changing, always = engine_of(before), engine_of(after)
+    told_of(changing, stream[:at])
+    changing.change(changing.renewal(after))
+    told_of(always, stream[:at])
+    decisions = fresh(told_of(changing, stream[at:])) + changing.elapse()
+    assert decisions == fresh(told_of(always, stream[at:])) + always.elapse()
+    timers = [each for each in decisions if b'"timer":' in each]
+    assert len(timers) > 5
+    assert all(b'"action":"block"' in each and b"WAITED" in each for each in timers)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (WAITING.replace("THEN", "review"), "", "but `a.waits` is another"),
+        ("id: a.waits", "id: b.waits", "but `a.waits` is another"),
+        ("within: 5s", "within: 30s", "but `a.waits` is another"),
+        ("{payment: amount > 1}", "{payment: amount > 30}", "but `a.waits` is another"),
+        ("{absent: login}", "{absent: topup}", "but `a.waits` is another"),
+        ("over: 1m", "over: 2m", "expected all features to stay while `a.waits` waits"),
+        ("{payment: amount > 1}", "{payment: (amount  > 1)}", None),
+        ("mode: live\n  reason: WAITED", "mode: shadow\n  reason: WAITED", None),
+    ],
+)
+def test_how_it_waits_cannot_change(tmp_path: Path, old: str, new: str, reason: str | None) -> None:
+    before, after = waiting(tmp_path / "a", AFTER), waiting(tmp_path / "b", AFTER, "review", old, new)
+    for worn, other in ((before, after), (after, before)):
+        told = obstacle(worn, other)
+        assert (told is None) == (reason is None)
+        assert reason is None or reason.replace("a.waits", "") in str(told).replace("a.waits", "").replace(
+            "b.waits", ""
+        )
