@@ -20,7 +20,7 @@ import msgspec
 
 from benchmarks.inprocess import BATCH, Run, decide
 from benchmarks.variants import load
-from engine import Engine
+from engine import Engine, Member
 from flows import Arrival, Decider, Place, Reached, Stop, Tally, Verdicts, run, run_together
 from schemas import FilePlace
 
@@ -88,7 +88,8 @@ def work(pack: str, file: Path, place: Place) -> Took:
     if count == 1:
         run(memory, decider, memory, stop)
     else:
-        run_together(place, engine, memory, decider, memory, stop)
+        member = Member(engine, place.number, count)
+        run_together(place, engine, member, memory, decider, memory, stop)
     memory.cpu_s += time.process_time()
     return Took(len(own), memory.decisions, memory.began_s, memory.ended_s, memory.cpu_s)
 

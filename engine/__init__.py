@@ -12,7 +12,7 @@ from engine.features import signature_of
 from engine.hindsight import Entered, Hindsight
 from engine.measurements import Measured
 from engine.messages import Message
-from engine.outfit import Outfit, obstacle
+from engine.outfit import Outfit, keeps_windows, obstacle
 from engine.rates import Group, Noted, Rates
 from engine.records import Piece, Record, record_of
 from engine.scoring import Learnt
@@ -40,6 +40,7 @@ __all__ = [
     "Trip",
     "acting_of",
     "action_of",
+    "keeps_windows",
     "obstacle",
     "record_of",
     "signature_of",

@@ -54,4 +54,31 @@ class Tails(NamedTuple):
     tails: Mapping[int, str | None]
 
 
-Message = Offer | End | Rest | Turn | Shares | Tails
+class Ready(NamedTuple):
+    """From an engine to the first: it could change to the pack of that version; to none where that is empty."""
+
+    engine: int
+    pack: str
+
+
+class Hold(NamedTuple):
+    """From the first engine to all: offer nothing more until all have changed to that pack."""
+
+    pack: str
+
+
+class Held(NamedTuple):
+    """From an engine to the first: it offers nothing from that `number` on."""
+
+    engine: int
+    number: int
+
+
+class Change(NamedTuple):
+    """From the first engine to all: the `turn`-th place in the order is that of the change to a pack."""
+
+    turn: int
+    pack: str
+
+
+Message = Offer | End | Rest | Turn | Shares | Tails | Ready | Hold | Held | Change

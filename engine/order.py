@@ -5,8 +5,10 @@ would be late for the windows of all. So what stands later in the stream waits f
 what they have, or have nothing.
 """
 
+from collections.abc import Mapping
+
 from engine.core import Core
-from engine.messages import End, Offer, Rest, Turn
+from engine.messages import Change, End, Offer, Rest, Turn
 
 LEAD_MS = 1_000
 """So far ahead of an engine that has offered nothing new yet another may be, in the stream's time."""
@@ -54,6 +56,15 @@ class Order:
         self._next[engine] += 1
         self._given += 1
         return Turn(self._given - 1, engine, number)
+
+    def has_given(self, numbers: Mapping[int, int]) -> bool:
+        """Whether each engine's offers before that number have had their turns, and none waits."""
+        return not any(self._waiting) and all(self._next[engine] >= number for engine, number in numbers.items())
+
+    def change(self, pack: str) -> Change:
+        """The next turn is that of the change to a pack."""
+        self._given += 1
+        return Change(self._given - 1, pack)
 
     def _is_behind(self, engine: int, stands_ms: int) -> bool:
         """Whether an engine that has offered nothing new is to be waited for."""

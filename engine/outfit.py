@@ -70,7 +70,7 @@ def obstacle(worn: Pack, other: Pack) -> str | None:
     for rule in (*old, *new):
         if old.get(rule) != new.get(rule):
             return f"expected the rules with an `absence` to stay, but `{rule}` is another; start again to change it"
-    if old and not same_windows(feature_plan(worn), feature_plan(other)):
+    if old and not keeps_windows(worn, other):
         return f"expected all features to stay while `{next(iter(old))}` waits; start again to change them"
     return None
 
@@ -83,6 +83,11 @@ def _waiting(pack: Pack) -> dict[str, tuple[object, ...]]:
 def _wait_of(absence: Absence) -> tuple[object, ...]:
     feature = absence.feature
     return absence.start.key, feature.by, absence.within_ms, tuple(each.key for each in feature.filters)
+
+
+def keeps_windows(worn: Pack, other: Pack) -> bool:
+    """Whether the windows of two packs are the same."""
+    return same_windows(feature_plan(worn), feature_plan(other))
 
 
 def same_windows(one: FeaturePlan, other: FeaturePlan) -> bool:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
+from engine.agreement import Agreement
 from engine.coming import Coming
 from engine.core import Entered, Share
 from engine.decisions import Decisions, joined
-from engine.engine import Engine, Question
-from engine.messages import End, Message, Offer, Rest, Shares, Tails, Turn
+from engine.engine import Engine, Question, Renewal
+from engine.messages import Change, End, Held, Hold, Message, Offer, Ready, Rest, Shares, Tails, Turn
 from engine.order import Order
 from windows import DUPLICATE, Columns
 
@@ -62,9 +63,13 @@ class Member:
         self._cases: dict[int, _Case] = {}
         self._debts: list[_Debt] = []
         self._order = Order(count) if index == FIRST else None
+        self._agreement = Agreement(count)
+        self._renewals: dict[str, Renewal] = {}
+        self._holds: list[str] = []
+        self._changes: list[str] = []
         self._offers: dict[tuple[int, int], Offer | End] = {}
         self._turn = 0
-        self._turns: dict[int, Turn] = {}
+        self._turns: dict[int, Turn | Change] = {}
         self._ended = 0
         self.stopping = False
         """Whether some engine wants all of them to read no more."""
@@ -73,6 +78,11 @@ class Member:
     def in_flight(self) -> int:
         """Batches that were submitted and whose decisions have not been taken."""
         return len(self._cases)
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether nothing may be submitted now, since all engines are about to change to another pack."""
+        return bool(self._holds)
 
     @property
     def is_done(self) -> bool:
@@ -93,18 +103,34 @@ class Member:
 
     def rest(self) -> None:
         """There is nothing to submit now: nobody should wait for it."""
-        rest = Rest(self._index, self._number)
+        self._tell_first(Rest(self._index, self._number))
+
+    def propose(self, renewal: Renewal | None) -> None:
+        """The engine could change to another pack, with the same windows; it will when all could. Or to none."""
+        version = "" if renewal is None else renewal.outfit.pack.version
+        if renewal is not None:
+            self._renewals.pop(version, None)
+            self._renewals[version] = renewal
+        self.outbox.append((FIRST, Ready(self._index, version)))  # also to itself: it may be about to submit
+
+    def _tell_first(self, message: Held | Rest) -> None:
         if self._index == FIRST:
-            self.receive(rest)
+            self.receive(message)
         else:
-            self.outbox.append((FIRST, rest))
+            self.outbox.append((FIRST, message))
 
     def receive(self, message: Message) -> None:
         """Takes a message of another engine."""
         match message:
             case Rest() if self._order is not None:
                 self._order.rest(message)
-            case Turn():
+            case Ready() | Held():
+                self._agreement.hear(message)
+            case Hold():
+                self._holds.append(message.pack)
+                self.rest()
+                self._tell_first(Held(self._index, self._number))
+            case Turn() | Change():
                 self._turns[message.turn] = message
             case Shares():
                 self._cases[message.number].shares[message.shard] = message.pieces
@@ -114,6 +140,8 @@ class Member:
                 self._offers[message.engine, message.number] = message
                 if self._order is not None:
                     self._order.add(message, self._engine.core)
+                if isinstance(message, End):
+                    self._agreement.hear(message)
         if self._order is not None:
             self._give_turns(self._order)
         self._enter()
@@ -132,7 +160,24 @@ class Member:
             self._engine.conclude(question, self._engine.core.joined(entered, pieces), case.tails)
             for question, entered, pieces in zip(case.questions, case.entered, zip(*shares, strict=True), strict=True)
         ]
+        self._change()
         return parts[0] if len(parts) == 1 else joined(parts)
+
+    def _change(self) -> None:
+        """Changes to packs whose turn has come, once all that was submitted before is decided.
+
+        An engine that does not know one of them reads no more, and has nothing to decide.
+        """
+        while self._changes and not self._cases:
+            pack = self._changes.pop(0)
+            self._holds.remove(pack)
+            renewal = self._renewals.get(pack)
+            if renewal is None:
+                continue
+            self._engine.change(renewal)
+            proposed = list(self._renewals)
+            for version in proposed[: proposed.index(pack) + 1]:
+                del self._renewals[version]
 
     def release(self) -> None:
         """All decisions that were taken are kept: others may be told what was answered."""
@@ -149,10 +194,21 @@ class Member:
         while (turn := order.give()) is not None:
             self._turns[turn.turn] = turn
             self.outbox.extend((other, turn) for other in range(self._count) if other != self._index)
+        while (told := self._agreement.give(order)) is not None:
+            self.outbox.extend((other, told) for other in range(self._count) if other != self._index)
+            self.receive(told)
 
     def _enter(self) -> None:
         """Takes in all whose turn it is."""
-        while (turn := self._turns.get(self._turn)) is not None and (turn.engine, turn.number) in self._offers:
+        while (turn := self._turns.get(self._turn)) is not None:
+            if isinstance(turn, Change):
+                del self._turns[self._turn]
+                self._turn += 1
+                self._changes.append(turn.pack)
+                self._change()
+                continue
+            if (turn.engine, turn.number) not in self._offers:
+                return
             del self._turns[self._turn]
             self._turn += 1
             offer = self._offers.pop((turn.engine, turn.number))

@@ -20,7 +20,7 @@ from bytewax.inputs import DynamicSource, StatelessSourcePartition
 from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
 from bytewax.run import cli_main
 
-from engine import Engine, Message
+from engine import Engine, Member, Message
 from flows.batches import Arrival, Sink, Source, Verdicts
 from flows.decider import Decider
 from flows.keeper import Keeper
@@ -123,6 +123,7 @@ class Place(NamedTuple):
 def run_together(
     place: Place,
     engine: Engine,
+    member: Member,
     source: Source,
     decider: Decider,
     sink: Sink,
@@ -136,7 +137,7 @@ def run_together(
     error that thread may still be there, and the process should end without waiting for it.
     """
     pump = Pump(source, sink, stop, keeper, time.monotonic, progress)
-    worker = Worker(engine, decider, pump, stop, place.number, len(place.addresses))
+    worker = Worker(engine, member, decider, pump, stop)
     carrier = _Carrier(worker, place)
     with ExitStack() as closing:
         closing.callback(pump.close)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from threading import Event, Thread
 from typing import NamedTuple, Protocol
 
-from engine import Outfit, Renewal, obstacle
+from engine import Member, Outfit, Renewal, obstacle
 from flows.pack_sources import PackAwayError, PackSource
 from flows.tally import Tally
 from rules import Finding, Pack, Rule
@@ -54,13 +54,12 @@ class Renewable(Protocol):
 class _Found(NamedTuple):
     """What a look has found: a renewal to change to, or why there is none, in a line and at length.
 
-    Without either it is the pack that is in force. `changes` says what is new.
+    Without either it is the pack that is in force.
     """
 
     renewal: Renewal | None
     refusal: str = ""
     findings: str = ""
-    changes: str = ""
 
 
 class PackWatch:
@@ -68,7 +67,7 @@ class PackWatch:
 
     It had the marks `seen` when it was read. `look` is called by a thread, `apply` between two batches.
     `refuse` says why this run cannot change to a pack, if it cannot; `renew_lists` hears what the pack's lists hold
-    from then on.
+    from then on. An engine that is a `member` of several changes when all of them can, and by that.
     """
 
     def __init__(
@@ -80,9 +79,12 @@ class PackWatch:
         renew_lists: Callable[[Lists], None],
         notify: Callable[[str], None],
         tally: Tally,
+        member: Member | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
+        self._member = member
+        self._in_force = engine.pack
         self._seen = self._last = seen
         self._engine = engine
         self._refuse = refuse
@@ -143,19 +145,22 @@ class PackWatch:
         reason = obstacle(worn, loaded.pack) or self._refuse(loaded.pack)
         if reason is not None:
             return _Found(None, reason)
-        return _Found(self._engine.renewal(loaded.pack), changes=_changes(worn, loaded.pack))
+        return _Found(self._engine.renewal(loaded.pack))
 
     def apply(self) -> None:
         """Changes to what was found, if anything was, and tells of it. To be called between two batches.
 
         Windows that must grow first do so a little at each call; what comes meanwhile is decided as before.
         """
+        if self._member is not None:
+            self._apply_together(self._member)
+            return
         if self._found is not None:
             self._take_note(self._found)
             self._found = None
         if self._growing is None or self._growing.renewal is None:
             return
-        renewal, changes = self._growing.renewal, self._growing.changes
+        renewal = self._growing.renewal
         until_s, least = self._monotonic() + GROW_S, GAIN * (self._tally.events - self._events)
         self._events = self._tally.events
         while taken := self._engine.grow(renewal):
@@ -163,7 +168,17 @@ class PackWatch:
             if least <= 0 and self._monotonic() >= until_s:
                 return
         self._growing = None
-        self._change(renewal, changes)
+        self._worn = self._engine.change(renewal), renewal
+        self._tell_change()
+
+    def _apply_together(self, member: Member) -> None:
+        """Tells of a change if all have made one, and proposes what was found."""
+        if self._engine.pack is not self._in_force:
+            self._tell_change()
+        if self._found is not None and not member.is_holding:
+            self._take_note(self._found)
+            member.propose(self._found.renewal)
+            self._found = self._growing = None
 
     def _take_note(self, found: _Found) -> None:
         version, source = self._engine.pack.version, self._source.name
@@ -182,13 +197,14 @@ class PackWatch:
             self._notify(f"{version} is what `{source}` holds again")
         self.refusal = found.refusal
 
-    def _change(self, renewal: Renewal, changes: str) -> None:
-        worn, pack = self._engine.pack, renewal.outfit.pack
-        self._worn = self._engine.change(renewal), renewal
+    def _tell_change(self) -> None:
+        """Another pack is in force."""
+        worn, pack = self._in_force, self._engine.pack
+        self._in_force = pack
         self._renew_lists({name: spec.entries for name, spec in pack.lists.items()})
         self._tally.packs_taken += 1
         self.refusal = ""
-        self._notify(f"{pack.version} is in force from here on, after {worn.version}: {changes}")
+        self._notify(f"{pack.version} is in force from here on, after {worn.version}: {_changes(worn, pack)}")
         if self._engine.released:
             self._notify(told_of_release(self._engine.released))
 

@@ -23,7 +23,7 @@ class Tally(msgspec.Struct):
     demoted: int = 0
 
     def add(self, other: "Tally") -> None:
-        """Counts what another worker counted; what was forgotten, all of them forgot alike."""
+        """Counts what another worker counted; what was forgotten, and packs that were taken, are those of all alike."""
         self.events += other.events
         self.actions.update(other.actions)
         self.dead_letters.update(other.dead_letters)
@@ -32,7 +32,7 @@ class Tally(msgspec.Struct):
         self.forgotten_early = max(self.forgotten_early, other.forgotten_early)
         self.judged_without_store += other.judged_without_store
         self.unrecorded += other.unrecorded
-        self.packs_taken += other.packs_taken
+        self.packs_taken = max(self.packs_taken, other.packs_taken)
         self.packs_refused += other.packs_refused
         self.demoted += other.demoted
 

@@ -16,18 +16,19 @@ IN_FLIGHT_MAX = 4
 
 
 class Worker:
-    """Number `index` of `count`; whoever carries messages asks it for some, and hands it those that others have for it.
+    """One of several, `member` of their engines; whoever carries messages asks it for some, and hands it those that
+    others have for it.
 
     Batches are written in the order in which they were read, and acknowledged only then. The end of one worker's input
     ends nothing; a stop of one stops all, and what is on its way is decided before.
     """
 
-    def __init__(self, engine: Engine, decider: Decider, pump: Pump, stop: Stop, index: int, count: int) -> None:
+    def __init__(self, engine: Engine, member: Member, decider: Decider, pump: Pump, stop: Stop) -> None:
         self._engine = engine
         self._decider = decider
         self._pump = pump
         self._stop = stop
-        self._member = Member(engine, index, count)
+        self._member = member
         self._waiting: deque[tuple[Arrival, Batch, Case | None]] = deque()
         self._has_ended = False
         self._was_idle = False
@@ -44,7 +45,7 @@ class Worker:
         if self._member.stopping:
             self._stop.request()
         self.is_idle = True
-        if self._has_ended or len(self._waiting) >= IN_FLIGHT_MAX:
+        if self._has_ended or self._member.is_holding or len(self._waiting) >= IN_FLIGHT_MAX:
             self._pump.go_on()
         else:
             self._read()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from engine import Engine, signature_of
+from engine import Engine, Member, keeps_windows, signature_of
 from flows import (
     Decider,
     FlowError,
@@ -214,16 +214,17 @@ def _decide(
             _tell_demotions(engine, role)
             decider = Decider(engine, lists, tally, recall, role.notify)
             refuse = _refusal(job, role, pack)
-            watch = PackWatch(read.source, read.marks, engine, refuse, decider.renew_lists, role.notify, tally)
-            if role.is_first:
-                watch.start()
-                closing.callback(watch.close)
+            member = None if role.place is None else Member(engine, role.number, role.workers)
+            lists_of, notify = decider.renew_lists, role.notify
+            watch = PackWatch(read.source, read.marks, engine, refuse, lists_of, notify, tally, member)
+            watch.start()
+            closing.callback(watch.close)
             progress.follow(watch, engine)
             try:
-                if role.place is None:
+                if role.place is None or member is None:
                     run(ends[0], decider, ends[1], stop, keeper, progress=progress)
                 else:
-                    run_together(role.place, engine, ends[0], decider, ends[1], stop, keeper, progress)
+                    run_together(role.place, engine, member, ends[0], decider, ends[1], stop, keeper, progress)
             finally:
                 tally.forgotten_early = engine.forgotten_early
         except (OutputClosedError, StoppedError) as error:
@@ -241,8 +242,8 @@ def _refusal(job: Job, role: Role, pack: Pack) -> Callable[[Pack], str | None]:
     signature = signature_of(pack)
 
     def refuse(other: Pack) -> str | None:
-        if role.workers > 1:
-            return "several workers read their pack when they start; start all of them again to change it"
+        if role.workers > 1 and not keeps_windows(pack, other):
+            return "several workers keep their features; start all of them again to change one"
         if signature_of(other) == signature:
             return None
         if job.state is not None:

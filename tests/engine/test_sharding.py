@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine import Decisions, Engine, Record, record_of
+from rules import Pack
 from schemas.batches import decode
 from support.cluster import Batch, Cluster
 from support.cuts import Incoming
@@ -74,3 +75,45 @@ def test_another_number_of_engines_takes_up_what_was_recorded(seed: int, tmp_pat
         assert_as_alone(alone, cluster, batches, decided)
         pieces = [piece for own in decided for made in own for piece in made.pieces]
         records = sorted([*records, *map(record_of, pieces)], key=lambda record: record.turn)
+
+
+CHANGING = """\
+features: {n: {count: event, by: user_id, over: 1m}, d: {distinct: device_id, by: user_id, over: 1m}}
+rules:
+- {id: a.n, when: n > params.most, params: {most: MOST}, then: review, mode: live, reason: SAW, explain: "{n} and {d}"}
+"""
+MORE = '- {id: a.c, when: country != "CN" and d > 1, then: block, mode: live, event: [payment, login]}\n'
+
+
+@pytest.mark.parametrize("seed", range(32))
+def test_all_change_to_another_pack_at_one_turn(seed: int, tmp_path: Path) -> None:
+    """Whoever reads it first: what has its turn before is decided by the one, and what comes after by the other."""
+    draw = random.Random(seed)
+    count, bodies = draw.choice((2, 2, 3, 5)), (CHANGING.replace("MOST", "3") + MORE, CHANGING.replace("MOST", "1"))
+    first = sound_pack(tmp_path / "first", CHANGING.replace("MOST", "2"))
+    packs = [sound_pack(tmp_path / str(number), body) for number, body in enumerate(bodies)]
+    batches = batches_of(draw, random_stream(draw, 500), count)
+    cluster = Cluster(first, count, draw, in_flight_max=draw.choice((1, 2, 4)), packs=packs)
+    decided = cluster.decide(batches)
+    alone, changes = Engine(first, memory_bytes=MEMORY_MIN), dict(cluster.changed)
+    by_version: dict[str, Pack] = {pack.version: pack for pack in packs}
+    for at, (member, number) in enumerate(cluster.order):
+        if at in changes:
+            alone.change(alone.renewal(by_version[changes[at]]))
+        if number < len(batches[member]):
+            batch = batches[member][number]
+            same(decided[member][number], alone.decide(decode(batch.raws), {}, (), batch.arrived_ms))
+
+
+def test_most_of_these_clusters_change(tmp_path: Path) -> None:
+    """Else the test above would say little."""
+    changed = 0
+    for seed in range(12):
+        draw = random.Random(seed)
+        first, second = (sound_pack(tmp_path / f"{seed}{most}", CHANGING.replace("MOST", most)) for most in "23")
+        cluster = Cluster(first, 3, draw, packs=[second])
+        decided = cluster.decide(batches_of(draw, random_stream(draw, 500), 3))
+        by_second = [second.version.encode() in each for own in decided for made in own for each in made.encoded]
+        changed += len(cluster.changed)
+        assert any(by_second) == bool(cluster.changed)
+    assert changed > 8

@@ -1,7 +1,7 @@
 """`riskgate run` while its pack is changed: each decision names its version, and nothing is lost or begun again."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -107,18 +107,28 @@ def test_state_is_taken_up_by_the_pack_that_was_changed_to(pack: Path, tmp_path:
     assert (last.transaction_id, last.action, last.pack) == ("t3", "block", version(pack))
 
 
-def test_several_workers_say_that_they_keep_theirs(pack: Path, tmp_path: Path) -> None:
+def test_several_workers_change_together_and_keep_their_features(pack: Path, tmp_path: Path) -> None:
     events, decisions = tmp_path / "events", tmp_path / "decisions"
     os.mkfifo(events)
     ends = ("--input", events, "--output", decisions, "--workers", "2")
-    with started(tmp_path / "err", "run", "--pack", pack, *ends) as running, events.open("wb") as stream:
+
+    def decided(count: int) -> Callable[[], bool]:
+        return lambda: decisions.exists() and decisions.read_bytes().count(b"\n") >= count
+
+    with started(tmp_path / "err", "run", "--pack", pack, *ends) as running, events.open("wb", 0) as stream:
         stream.write(payment("t0") + b"\n")
-        stream.flush()
-        wait_until(lambda: decisions.exists() and decisions.stat().st_size > 0, 180, "a decision")
+        wait_until(decided(1), 180, "a decision")
         first = version(pack)
-        write_pack(pack, body(1))
-        running.await_told("start all of them again to change it")
+        write_pack(pack, body(2))
+        second = version(pack)
+        running.await_told(f"worker 0: {second} is in force from here on, after {first}: a.b changed")
         stream.write(payment("t1") + b"\n")
+        wait_until(decided(2), 20, "another decision")
+        write_pack(pack, body(2, FEATURE))
+        running.await_told("several workers keep their features; start all of them again to change one")
+        stream.write(payment("t2") + b"\n")
         stream.close()
         assert running.end() == 0
-    assert {decoded(line).pack for line in decisions.read_bytes().splitlines()} == {first}
+        assert "packs taken              1" in running.told
+    found = [(each.action, each.pack) for each in map(decoded, decisions.read_bytes().splitlines())]
+    assert found == [("allow", first), ("block", second), ("block", second)]

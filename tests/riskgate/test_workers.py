@@ -16,7 +16,7 @@ from engine import Engine
 from rules import load
 from schemas.batches import decode
 from support.commands import riskgate, started
-from support.kafka_runs import Tail, kill_all, processes_of, send_keyed
+from support.kafka_runs import Tail, kill_all, partition_of, processes_of, send_keyed
 from support.raw_events import NOW_MS
 from support.rule_packs import write_pack
 from support.services import Topics, wait_until
@@ -175,6 +175,52 @@ def test_processes_on_several_hosts_end_together(
         assert "riskgate: worker 0: error: another process of the cluster is gone" in first.told
         assert "panic" not in first.told
         assert "Traceback" not in first.told
+
+
+def test_processes_on_several_hosts_change_their_pack_together(
+    kafka_bootstrap: str, topic: Topics, tmp_path: Path
+) -> None:
+    """Not before the last of them has it, and from one event on of each partition."""
+    changed = PACK.replace("user_count > 4", "user_count > 5")
+    packs = [write_pack(tmp_path / name, PACK) for name in ("one", "other")]
+    names = topic("in", partitions=4), topic("out"), topic("dead")
+    ends = ("--kafka", kafka_bootstrap, "--in", names[0], "--out", names[1], "--dead", names[2])
+    together = ("--state", tmp_path / "state", "--addresses", addresses(2), "--process")
+    commands = [("run", "--pack", pack, *ends, *together, str(number)) for number, pack in enumerate(packs)]
+    events = [each | {"transaction_id": f"n{number}"} for number, each in enumerate(stream(9_000))]
+
+    def send(start: int, end: int) -> None:
+        keyed = [(each["user_id"], msgspec.json.encode(each)) for each in events[start:end]]
+        send_keyed(kafka_bootstrap, names[0], 4, keyed)
+
+    with (
+        closing(Tail(kafka_bootstrap, names[1])) as decided,
+        started(tmp_path / "told0", *commands[0]) as first,
+        started(tmp_path / "told1", *commands[1]) as second,
+    ):
+        send(0, 2_000)
+        decided.await_count(2_000, first)
+        write_pack(packs[0], changed)
+        send(2_000, 4_000)
+        decided.await_count(4_000, first)
+        write_pack(packs[1], changed)
+        for start in range(4_000, 8_000, 200):  # so that batches are on their way when it changes
+            send(start, start + 200)
+            decided.await_count(start, first)
+        for running in (first, second):
+            running.await_told("is in force from here on")
+        send(8_000, 9_000)
+        decided.await_count(9_000, first)
+        second.end(signal.SIGTERM)
+        assert first.end() == 0
+    by = {(each := msgspec.json.decode(value))["transaction_id"]: each["pack"] for value in decided.values}
+    assert len(by) == len(decided.values) == 9_000
+    assert len(set(by.values())) == 2
+    assert {by[each["transaction_id"]] for each in events[:4_000]} == {by["n0"]}
+    assert {by[each["transaction_id"]] for each in events[8_000:]} == {by["n8999"]} != {by["n0"]}
+    for partition in range(4):
+        own = [by[each["transaction_id"]] for each in events if partition_of(each["user_id"], 4) == partition]
+        assert own == sorted(own, key=lambda version: version != by["n0"])
 
 
 @pytest.mark.parametrize(

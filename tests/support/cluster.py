@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 from engine import Decisions, Engine, Member, Message, Record
-from engine.messages import Turn
+from engine.messages import Change, Turn
 from rules import Pack
 from schemas.batches import decode
 from windows.store import MEMORY_MIN
@@ -37,7 +37,12 @@ class Cluster:
     records: Sequence[Record] = ()
     """What was done before, by its turn."""
 
+    packs: Sequence[Pack] = ()
+    """What all members come to propose at some time, one after the other."""
+
     order: list[tuple[int, int]] = field(default_factory=list)
+    changed: list[tuple[int, str]] = field(default_factory=list)
+    """After how many of the batches in `order` all changed to which pack."""
 
     def __post_init__(self) -> None:
         self.engines = [
@@ -55,10 +60,16 @@ class Cluster:
         waiting = [list(own) for own in batches]
         decided: list[list[Decisions]] = [[] for _ in batches]
         ended = [False] * self.count
+        proposed = [0] * self.count
         while not all(member.is_done for member in self.members):
             choice = self.draw.randrange(self.count)
             member, own = self.members[choice], waiting[choice]
-            if own and member.in_flight < self.in_flight_max and self.draw.random() < 0.5:
+            if proposed[choice] < len(self.packs) and not ended[choice] and self.draw.random() < 0.1:
+                member.propose(self.engines[choice].renewal(self.packs[proposed[choice]]))
+                proposed[choice] += 1
+            elif member.is_holding:
+                pass
+            elif own and member.in_flight < self.in_flight_max and self.draw.random() < 0.5:
                 batch = own.pop(0)
                 engine = self.engines[choice]
                 member.submit(engine.questions(decode(batch.raws), self.lists, (), batch.arrived_ms))
@@ -83,6 +94,8 @@ class Cluster:
             target, message = member.outbox.popleft()
             if isinstance(message, Turn) and (message.engine, message.number) not in self.order:
                 self.order.append((message.engine, message.number))
+            if isinstance(message, Change) and (not self.changed or self.changed[-1][1] != message.pack):
+                self.changed.append((len(self.order), message.pack))
             self._carried.append((target, message))
 
     def _carry(self) -> None:

@@ -38,13 +38,18 @@ def _is_there(pid: int) -> bool:
         return False
 
 
+def partition_of(key: str, partitions: int) -> int:
+    """Where `send_keyed` puts a key."""
+    return zlib.crc32(key.encode()) % partitions
+
+
 def send_keyed(bootstrap: str, topic: str, partitions: int, events: Sequence[tuple[str, bytes]]) -> None:
     """Produces each event to the partition of its key."""
     producer = Producer(
         {"bootstrap.servers": bootstrap, "queue.buffering.max.messages": 1_000_000, "enable.idempotence": True}
     )
     for key, value in events:
-        producer.produce(topic, value, partition=zlib.crc32(key.encode()) % partitions)
+        producer.produce(topic, value, partition=partition_of(key, partitions))
     assert producer.flush(DEADLINE_S) == 0
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import Engine, Message, signature_of
+from engine import Engine, Member, Message, signature_of
 from flows import Arrival, Decider, Delivered, Entry, Pump, Reached, Stop, Tally, Verdicts, Worker, resume
 from journal import Identity, StateDirectory
 from rules import Pack
@@ -153,7 +153,7 @@ class Life:
             closing.callback(keeper.close)
             pump = Pump(reader, writer, stop, keeper, self._monotonic, lambda: None)
             decider = Decider(engine, {}, Tally())
-            self._team.append(Worker(engine, decider, pump, stop, number, self.workers))
+            self._team.append(Worker(engine, Member(engine, number, self.workers), decider, pump, stop))
             self._pumps.append(pump)
             self._writers.append(writer)
 
