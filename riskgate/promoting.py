@@ -21,7 +21,15 @@ from schemas import content_hash
 from stores import Action, Files, HomeError, Record, version_before, version_in_force, versions_in_force
 from workbench.differences import difference
 from workbench.modes import ModeError, with_mode
-from workbench.promotion import REPORT_BYTES_MAX, Promotion, RefusedError, UnreadyError, promotion, publication
+from workbench.promotion import (
+    REPORT_BYTES_MAX,
+    Promotion,
+    RefusedError,
+    UnreadyError,
+    breaker_advice,
+    promotion,
+    publication,
+)
 
 
 class _BadPackError(Exception):
@@ -126,6 +134,10 @@ def _put(seat: Seat, base: Contents | None, found: Promotion, action: Action, si
         click.echo(line)
     if found.unmeasured:
         click.echo(f"  not measured, since no event had it: {', '.join(found.unmeasured)}")
+    if rule is not None and found.to == "live" and found.measured is not None:
+        advice = breaker_advice(rule, found.measured)
+        if advice is not None:
+            click.echo(f"  {advice}")
     if not record.changes:
         click.echo(f"  waits for a second person: riskgate approve {seat.place} {record.number} --why TEXT")
         return

@@ -91,6 +91,7 @@ def promotion(draft: Contents, base: Contents, rule_id: str, to: Mode, report: b
         )
     read = _read(report)
     measured, unmeasured = _measured(pack, rule, read)
+    _require_calm(rule, measured)
     along = _along(pack, base, rule, read)
     tests = _tested(pack, [rule, *(each for each in pack.rules if each.id in along)])
     return Promotion(_raised(draft, pack, rule, to), tests, along, rule, before, to, measured, unmeasured)
@@ -136,6 +137,7 @@ def _along(pack: Pack, base: Contents, rule: Rule | None, report: _Report | None
         if report is None:
             raise UnreadyError(f"expected a backtest, since the live rule `{each.id}` has changed: give --backtest")
         along[each.id] = _measured(pack, each, report)[0]
+        _require_calm(each, along[each.id])
     return along
 
 
@@ -221,6 +223,34 @@ def _measured(pack: Pack, rule: Rule, report: _Report) -> tuple[Measured, list[s
         good_money_stopped=found.good_money_stopped,
     )
     return measured, found.unmeasured
+
+
+def _require_calm(rule: Rule, measured: Measured) -> None:
+    """Raises UnreadyError where what was measured is already more than the rule's breaker lets pass."""
+    breaker = rule.breaker
+    if breaker is None or measured.hits_per_judged <= breaker.limit:
+        return
+    raise UnreadyError(
+        f"expected a breaker of `{rule.id}` that leaves it alone where it matches as in its backtest, got one that"
+        f" demotes it beyond {share_text(float(breaker.limit))}, where {share_text(measured.hits_per_judged)} of the events"
+        f" matched: write `expected: {share_text(measured.hits_per_judged)}`"
+    )
+
+
+def breaker_advice(rule: Rule, measured: Measured) -> str | None:
+    """What a breaker of the rule should expect by what was measured, in a line; None where nothing is to be said."""
+    share = share_text(measured.hits_per_judged)
+    if rule.breaker is not None:
+        return f"its breaker expects {share_text(float(rule.breaker.expected))}, the backtest had {share}"
+    if rule.then not in ("block", "step_up") or not measured.hits:
+        return None
+    return f"it has no breaker: with `breaker: {{expected: {share}}}` it would do less where it matches far more often"
+
+
+def share_text(share: float) -> str:
+    """A share in percent, as breakers are written, of which nothing but 0 becomes 0."""
+    percent = max(100 * share, 1e-6 if share else 0.0)
+    return f"{percent:.6f}".rstrip("0").rstrip(".") + "%"
 
 
 def _raised(contents: Contents, pack: Pack, rule: Rule, to: Mode) -> Files:

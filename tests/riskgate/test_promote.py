@@ -53,6 +53,26 @@ def test_a_rule_goes_live_in_two_steps_and_back(desk: Desk) -> None:
     assert [each["action"] for each in desk.history()["records"]] == ["promote"] * 2 + ["rollback"] * 3
 
 
+def test_a_breaker_is_held_against_the_backtest(desk: Desk) -> None:
+    desk.backtest()
+    assert desk.promote("small.burst", "shadow").exit_code == 0
+    plain = desk.rules.read_text()
+    with_breaker = plain.replace("  then: block\n", "  then: block\n  breaker: {expected: 10%}\n")
+    desk.rules.write_text(with_breaker)
+    told = "leaves it alone where it matches as in its backtest, got one that demotes it beyond 50%, where 80% of the"
+    refused(desk.promote("small.burst", "live"), 3, told)
+    desk.rules.write_text(with_breaker.replace("expected: 10%", "expected: 20%"))
+    refused(desk.promote("small.burst", "live"), 3, "multiple")
+    desk.rules.write_text(with_breaker.replace("expected: 10%", "expected: 80%, multiple: 1.2"))
+    done = desk.promote("small.burst", "live")
+    assert done.exit_code == 0, done.output
+    assert "its breaker expects 80%, the backtest had 80%" in done.output
+    assert desk.rollback().exit_code == 0
+    desk.rules.write_text(plain)
+    done = desk.promote("small.burst", "live")
+    assert "it has no breaker: with `breaker: {expected: 80%}`" in done.output
+
+
 def test_edits_by_hand_are_told_and_gone_back_to(desk: Desk) -> None:
     assert "nothing was recorded so far" in desk.command("history", desk.pack).output
     desk.backtest()
