@@ -230,10 +230,10 @@ def _require_calm(rule: Rule, measured: Measured) -> None:
     breaker = rule.breaker
     if breaker is None or measured.hits_per_judged <= breaker.limit:
         return
+    limit, share = share_text(float(breaker.limit)), share_text(measured.hits_per_judged)
     raise UnreadyError(
         f"expected a breaker of `{rule.id}` that leaves it alone where it matches as in its backtest, got one that"
-        f" demotes it beyond {share_text(float(breaker.limit))}, where {share_text(measured.hits_per_judged)} of the events"
-        f" matched: write `expected: {share_text(measured.hits_per_judged)}`"
+        f" demotes it beyond {limit}, where {share} of the events matched: write `expected: {share}`"
     )
 
 
