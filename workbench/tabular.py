@@ -209,8 +209,10 @@ def _unfit(table: Table, part: pl.DataFrame, fields: pl.DataFrame) -> list[tuple
     """Rows with a value that was lost when its column became a field, and what is wrong with it."""
     found: dict[int, str] = {}
     for name, column in table.sources.items():
+        if fields[name].null_count() == part[column].null_count():
+            continue
         lost = fields[name].is_null() & part[column].is_not_null()
-        for number in lost.arg_true().to_list() if lost.any() else ():
+        for number in lost.arg_true().to_list():
             found.setdefault(number, f"expected {_WANTED[_kind(name)]} in `{column}`, got `{part[column][number]}`")
     return sorted(found.items())
 
@@ -249,7 +251,7 @@ def _written(fields: pl.DataFrame, known: set[str]) -> list[bytes]:
     """JSON without the columns that have no value, and without nulls where the decoder takes none."""
     there = [name for name in fields.columns if fields[name].null_count() < len(fields)]
     kept = fields.select(there)
-    lines = kept.write_ndjson().encode().splitlines()
+    lines: list[bytes] = kept.select(pl.struct(there).struct.json_encode().cast(pl.Binary)).to_series().to_list()
     nullable = known & _NULLABLE
     if any(name not in nullable and kept[name].null_count() for name in there):
         return list(map(_without_nulls, lines))
