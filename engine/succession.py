@@ -22,6 +22,8 @@ class Succession:
         self.older = older
         self._graft = graft_of(after.plan, older.plan, same)
         store = WindowStore(self._graft.plan, memory_bytes, lateness_ms=lateness_ms)
+        chains = len(self._graft.plan.chains)
+        store.reserve(older.store.events, older.store.keys * chains // max(1, len(older.plan.chains)))
         self.holding = Holding(self._graft.plan, store)
         self._latest_ms = ALWAYS_MS
 

@@ -29,7 +29,7 @@ class PackSource(Protocol):
         """What is another value whenever the pack may have changed; None where nothing can be told."""
 
     def read(self) -> Loaded:
-        """The pack as it is now, under the run's overlay. Raises PackAwayError."""
+        """The pack as it is now, under the run's overlay, without what only proofs find. Raises PackAwayError."""
 
 
 class FolderSource:
@@ -60,7 +60,7 @@ class FolderSource:
         return frozenset(found)
 
     def read(self) -> Loaded:
-        return rules.load(self._folder, self._overlay)
+        return rules.load(self._folder, self._overlay, proofs=False)
 
 
 class StoreSource:
@@ -90,7 +90,7 @@ class StoreSource:
                 raise PackAwayError(
                     f"expected a version in force in {self._home.name}, got none: `riskgate publish` makes the first"
                 )
-            return load_files(self._home.files(version), self.name, self._overlay)
+            return load_files(self._home.files(version), self.name, self._overlay, proofs=False)
         except (HomeError, ContentsError) as error:
             raise PackAwayError(str(error)) from error
 

@@ -22,6 +22,16 @@ EFFORT_MAX = 500_000
 """Steps for the proofs of one pack, about two seconds; 1,000 plain rules take a fifth."""
 
 
+def check_currencies(vocabulary: Vocabulary, wheres: Mapping[str, Scalar], ledger: Ledger) -> None:
+    """Reports features that take amounts of another currency than the pack's alone; `wheres` as they are written."""
+    effort = Effort(EFFORT_MAX)
+    for name, scalar in wheres.items():
+        feature = vocabulary.features[name]
+        if feature.where is not None:
+            domain = Domain(vocabulary.currency, feature.events, vocabulary.features, vocabulary.rated)
+            _check_currency(feature, feature.where, scalar, Prover(domain, effort), ledger)
+
+
 def check_conditions(
     vocabulary: Vocabulary,
     wheres: Mapping[str, Scalar],
@@ -41,9 +51,9 @@ def check_conditions(
     for name, scalar in wheres.items():
         feature = features[name]
         if feature.where is not None:
-            prover = prover_of(feature.events)
-            _check_written(Checked(feature.where, scalar, f"the `where` of `{name}`"), prover, ledger)
-            _check_currency(feature, feature.where, scalar, prover, ledger)
+            _check_written(
+                Checked(feature.where, scalar, f"the `where` of `{name}`"), prover_of(feature.events), ledger
+            )
     for step in steps:
         ledger.rule = step.rule
         checked = Checked(step.condition, step.scalar, f"the step `{step.word}`")

@@ -83,7 +83,7 @@ def _read(path: Path, name: str) -> bytes:
     return raw
 
 
-def load_files(files: Mapping[str, bytes], name: str, overlay: str | None = None) -> Loaded:
+def load_files(files: Mapping[str, bytes], name: str, overlay: str | None = None, proofs: bool = True) -> Loaded:
     """The pack that these files make, as `load` gives it for a folder. Findings and tests say that it lies in `name`.
 
     Raises ContentsError where they cannot be laid out. Their names must be those of files inside a pack.
@@ -95,7 +95,7 @@ def load_files(files: Mapping[str, bytes], name: str, overlay: str | None = None
                 path = folder / each
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(raw)
-            loaded = load(folder, overlay)
+            loaded = load(folder, overlay, proofs=proofs)
     except OSError as error:
         raise ContentsError(f"`{error.filename}` cannot be written: {error.strerror}") from error
 

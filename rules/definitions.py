@@ -14,7 +14,7 @@ from rules.bounds import (
     MACROS_MAX,
     RULES_MAX,
 )
-from rules.checks import check_conditions
+from rules.checks import check_conditions, check_currencies
 from rules.detector_specs import read_detector
 from rules.expressions import check_macro
 from rules.features import Draft, finish_feature, read_feature
@@ -93,6 +93,8 @@ class Definitions:
         self._macros: dict[str, Macro | None] = {}
         self._open_macros: list[str] = []
         self._written: list[tuple[Rule, Table]] = []
+        self._wheres: dict[str, Scalar] = {}
+        self._steps: Sequence[StepCondition] = ()
         self._uses: dict[tuple[Kind, str], set[tuple[Kind, str]]] = {}
 
     def read(self, tables: Sequence[Table]) -> None:
@@ -128,8 +130,14 @@ class Definitions:
         self._check_sizes(tables)
         if not self.ledger.has_errors:
             self._check_unused()
-            wheres = {name: draft.where for name, draft in drafts.items() if draft.where is not None}
-            check_conditions(self.vocabulary, wheres, steps, self._written, self.ledger)
+        self._steps = steps
+        self._wheres = {name: draft.where for name, draft in drafts.items() if draft.where is not None}
+        if not self.ledger.has_errors:
+            check_currencies(self.vocabulary, self._wheres, self.ledger)
+
+    def prove(self) -> None:
+        """Reports what is proven of the conditions that were read, all of which are sound."""
+        check_conditions(self.vocabulary, self._wheres, self._steps, self._written, self.ledger)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -32,11 +32,12 @@ class Loaded:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-def load(path: Path, overlay: str | None = None, as_of_ms: int | None = None) -> Loaded:
+def load(path: Path, overlay: str | None = None, as_of_ms: int | None = None, proofs: bool = True) -> Loaded:
     """Reads and checks the pack in the folder `path`. Never raises for what is in it: that is a finding.
 
     The pack is as the overlay of that name makes it, if one is given. With `as_of_ms`, in epoch milliseconds, what has
-    expired by then is a finding too.
+    expired by then is a finding too. Without `proofs` nothing is proven of conditions: that gives warnings alone, and
+    takes longer than all the rest.
     """
     ledger = Ledger()
     pack: Pack | None = None
@@ -45,7 +46,7 @@ def load(path: Path, overlay: str | None = None, as_of_ms: int | None = None) ->
     try:
         files = _read_files(path, overlay, ledger)
         tables = _parse(path, files, ledger)
-        pack = None if ledger.has_errors else _assemble(path, overlay, files, tables, Shapes(ledger, as_of_ms))
+        pack = None if ledger.has_errors else _assemble(path, overlay, files, tables, Shapes(ledger, as_of_ms), proofs)
     except TooManyFindingsError:
         message = f"there are more than {FINDINGS_MAX:,} findings: these are the first"
         overflow = (Finding("too-large", "error", message, Place(str(path), 1, 1)),)
@@ -147,7 +148,7 @@ def _form_of(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _assemble(
-    path: Path, overlay: str | None, files: dict[str, bytes], tables: dict[str, Table], shapes: Shapes
+    path: Path, overlay: str | None, files: dict[str, bytes], tables: dict[str, Table], shapes: Shapes, proofs: bool
 ) -> Pack:
     """The pack; the bytes of its lists and its rates are added to `files`."""
     head = read_head(tables[HEAD_FILE], shapes)
@@ -156,6 +157,8 @@ def _assemble(
     changes = overlays.Overlay(table, head.currency, shapes)
     definitions = Definitions(path, head.currency, frozenset(rates), head.defaults, shapes, files, changes)
     definitions.read(list(tables.values()))
+    if proofs and not shapes.ledger.has_errors:
+        definitions.prove()
     return _pack(path, head, definitions, content_hash(files), overlay, rates)
 
 

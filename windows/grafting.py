@@ -13,7 +13,7 @@ from windows.jit import kernel
 from windows.memory import Arena, Cells, Log, Tables, Words
 from windows.plan import Plan
 from windows.table import find
-from windows.updating import take
+from windows.updating import AHEAD, fetch, take
 
 
 class Graft(NamedTuple):
@@ -120,7 +120,7 @@ def enter(
     scratch: Words,
     floats: NDArray[np.float64],
     features: Words,
-) -> None:
+) -> int:
     """Takes the events into the rows from `first_row` on, each into the chains for which `keys[chain, i]` is not 0.
 
     All bits of `filters` are set, and nobody is judged; `features` is written nevertheless.
@@ -132,5 +132,9 @@ def enter(
             if key != np.uint64(0):
                 slot, place = find(table, arena.words, key)
                 slots[i, c] = create(table, tables, arena, c, key, place) if slot == layout.UNSEEN else slot
+    seen = 0
     for i in range(len(times)):
+        if i % AHEAD == 0:
+            seen ^= fetch(log, tables, arena, slots, i, min(i + AHEAD, len(times)))
         take(tables, arena, log, times, values, filters, judged, first_row, slots, scratch, floats, features, i)
+    return seen

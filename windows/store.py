@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from windows import grafting, layout, loading, probing, revaluing, updating
 from windows.columns import Columns, Probe, between
 from windows.grafting import Graft, Kept
-from windows.memory import Arena, Log, Tables, lacks_words
+from windows.memory import Arena, Log, Tables, lacks_words, touch
 from windows.plan import Plan
-from windows.table import rehash
+from windows.table import rehash, roomy
 
 PAGE_ROWS = 1024
 """The log grows and is forgotten by pages of so many rows."""
@@ -90,8 +90,7 @@ class WindowStore:
         self._begun = self._top = 0
         self._left_pages: list[int] = []
         self._spare_pages = BATCH_MAX // page_rows + 2
-        self._page = -1
-        self._filled = page_rows
+        self._page, self._filled = -1, page_rows
         self._clock_ms = layout.LONG_AGO
         self._late: NDArray[np.uint8] | None = None
         self._compile()
@@ -106,11 +105,17 @@ class WindowStore:
         self.update(columns)
         self.take_kept(0, Kept(nothing, np.empty((len(self.plan.chains), 0), dtype=np.int64), values, range(0)))
         updating.forget(*self._memory, self._table, 0, 0, layout.LONG_AGO)
-        tables = self._tables._replace(chains=self._tables.chains[:0])
-        revaluing.revalue(tables, self._arena, self._log, 0, 0, 0)
+        revaluing.revalue(self._tables._replace(chains=self._tables.chains[:0]), self._arena, self._log, 0, 0, 0)
         if len(self.plan.aggregates):
             self.probe(Probe(0, 0, np.zeros(len(self.plan.ids), dtype=np.uint64), 1 << 40, 0, 0))
         rehash(self._table, np.zeros_like(self._table))
+
+    def reserve(self, events: int, keys: int) -> None:
+        """Takes the memory now that about so many events and keys will need, where nothing has been taken in yet."""
+        self._table = roomy(self._table, keys)
+        top, chains = int(self._arena.register[layout.ARENA_TOP]), self.plan.chains
+        words = keys * int(chains[:, layout.CHAIN_WORDS].sum()) // max(1, len(chains))
+        touch(self._log.rows[: events * self.plan.row_words], self._arena.words[top : top + words], self._table)
 
     @property
     def ordinals(self) -> int:
@@ -347,11 +352,7 @@ class WindowStore:
             self._forget(self._oldest_of(self._latest_ms[: self._top] != layout.NULL))
         while lacks_words(self._tables, self._arena, self._page_rows):
             self._unlink(self._oldest_of(self._linked[: self._top]))
-        most = self._page_rows * len(self.plan.chains)
-        while (self._arena.register[layout.ARENA_SLOTS] + most) * 5 > len(self._table) * 3:
-            larger = np.zeros(2 * len(self._table), dtype=np.int64)
-            rehash(self._table, larger)
-            self._table = larger
+        self._table = roomy(self._table, self.keys + self._page_rows * len(self.plan.chains))
         self._page, self._filled = self._unused_pages.pop(), 0
         self._top = max(self._top, self._page + 1)
         self._numbers[self._page] = self._begun

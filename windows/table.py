@@ -66,3 +66,15 @@ def rehash(table: Words, larger: Words) -> None:
             while larger[np.int64(at)] != 0:
                 at = (at + np.uint64(1)) & mask
             larger[np.int64(at)] = np.int64(entry)
+
+
+def roomy(table: Words, keys: int) -> Words:
+    """The table, or one with the same entries that has room for so many keys."""
+    size = len(table)
+    while keys * 5 > size * 3:
+        size *= 2
+    if size == len(table):
+        return table
+    larger = np.zeros(size, dtype=np.int64)
+    rehash(table, larger)
+    return larger

@@ -11,7 +11,7 @@ from windows.memory import Arena, Cells, Log, Tables, Words, cell_of, set_cell, 
 from windows.reporting import report, report_nothing
 from windows.sliding import slide
 
-_AHEAD = 64
+AHEAD = 64
 """So many events' rows fit the nearest memory."""
 
 
@@ -30,7 +30,7 @@ def _append(log: Log, chains: Words, arena: Arena, slots: Cells, i: int, filters
 
 
 @inlined
-def _fetch(log: Log, tables: Tables, arena: Arena, slots: Cells, start: int, end: int) -> int:
+def fetch(log: Log, tables: Tables, arena: Arena, slots: Cells, start: int, end: int) -> int:
     """Reads the rows that the events from `start` to `end` meet first, all at once, since each is far off in memory.
 
     They are the last of each chain and the oldest of each window.
@@ -128,8 +128,8 @@ def update(
     locate(tables, arena, table, ids, filters, judged, scratch, slots)
     seen = 0
     for i in range(len(times)):
-        if i % _AHEAD == 0:
-            seen ^= _fetch(log, tables, arena, slots, i, min(i + _AHEAD, len(times)))
+        if i % AHEAD == 0:
+            seen ^= fetch(log, tables, arena, slots, i, min(i + AHEAD, len(times)))
         take(tables, arena, log, times, values, filters, judged, first_row, slots, scratch, floats, features, i)
     return seen
 

@@ -264,3 +264,25 @@ def test_expected_features_are_in_their_own_type(tmp_path: Path) -> None:
     for text, value in (("12.50", 1250), ("12.50 CNY", 1250), ("missing", None)):
         case = _case(tmp_path / text, "{payment: {amount: 12.50}}", f"{{then: allow, features: {{n_1h: {text}}}}}")
         assert case.expect.features == {"n_1h": value}
+
+
+def test_without_proofs_the_pack_is_the_same_and_nothing_proven_is_told(tmp_path: Path) -> None:
+    condition = "amount < 5 and amount > 6"
+    sound_pack(tmp_path, f"rules:\n- {{id: a.b, when: {condition}, then: review, mode: shadow}}\n")
+    proven, unproven = load(tmp_path), load(tmp_path, proofs=False)
+    assert unproven.pack == proven.pack
+    assert "never-matches" in {each.code for each in proven.findings}
+    assert unproven.findings == tuple(each for each in proven.findings if each.code != "never-matches")
+
+
+def test_without_proofs_every_error_is_found(tmp_path: Path) -> None:
+    """A run reads its pack so: what only proofs find is a warning."""
+    text = "schema: 1\npack: p\nowner: o\ncurrency: CNY\nfeatures:\n"
+    (tmp_path / "pack.yml").write_text(
+        f'{text}  s: {{sum: amount, by: user_id, over: 1h, where: currency == "USD"}}\n'
+        "rules:\n- {id: a.b, when: s > 5 and s < 3, then: review}\n"
+    )
+    assert {each.code for each in load(tmp_path, proofs=False).findings if each.severity == "error"} == {
+        each.code for each in load(tmp_path).findings if each.severity == "error"
+    }
+    assert [each.code for each in load(tmp_path, proofs=False).findings] == ["wrong-currency"]
