@@ -27,7 +27,7 @@ PLAIN_WIDTH = 120
 def main(context: click.Context, quick: bool) -> None:
     """Measure riskgate on workload W: in process, and from Kafka to Kafka with the broker KAFKA_BOOTSTRAP.
 
-    Takes about five minutes on two cores, prints a table and writes JSON to benchmarks/results.
+    Takes about seven minutes on two cores, prints a table and writes JSON to benchmarks/results.
     """
     if context.invoked_subcommand is not None:
         return

@@ -1,6 +1,7 @@
 """Measurements of a backtest: from a Parquet file to what each rule hits, and a sweep of variants on its features.
 
-`python -m benchmarks.backtesting` prints them as JSON. Threads of polars count as CPU time, too.
+`python -m benchmarks.backtesting FILE` takes the lines of FILE, which are those of workload W, and prints as JSON what
+it measures. Threads of polars count as CPU time, too.
 """
 
 import argparse
@@ -15,7 +16,6 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from benchmarks.variants import PLAIN, load
-from benchmarks.workload import Scale, write_lines
 from engine import Engine
 from rules import Literal, Pack
 from workbench.feature_table import compute
@@ -59,19 +59,21 @@ def measure(pack: Pack, path: Path, variants: int) -> Figures:
         sweep(view, view.evaluation.outcomes[number], conditions)
     events = len(table)
     cpu_s = figures["features_cpu_s"] + figures["rules_cpu_s"]
-    return figures | {"events_s_core": events / cpu_s, "cpu_us": cpu_s / events * 1e6}
+    return figures | {
+        "events_s_core": events / cpu_s,
+        "cpu_us": cpu_s / events * 1e6,
+        "features_cpu_us": figures["features_cpu_s"] / events * 1e6,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.backtesting", description=__doc__)
-    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("file", type=Path)
     parser.add_argument("--variants", type=int, default=1_000)
     chosen = parser.parse_args()
     with TemporaryDirectory() as folder:
-        lines, path = Path(folder) / "w.ndjson", Path(folder) / "w.parquet"
-        with lines.open("wb") as out:
-            out.writelines(line + b"\n" for line in write_lines(Scale(chosen.events)))
-        write_parquet(lines, path)
+        path = Path(folder) / "w.parquet"
+        write_parquet(chosen.file, path)
         print(json.dumps(measure(load(PLAIN), path, chosen.variants)))
 
 

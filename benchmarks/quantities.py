@@ -71,6 +71,33 @@ def _disturbed(key: str, what: str) -> Section:
     return Section(f"in process, batches of 1,024, {what}", (*_rate(key), ratio))
 
 
+def _many_rules(key: str, title: str, most_us: float | None = None) -> Section:
+    return Section(
+        f"1,000 rules, {title}",
+        (
+            Quantity(f"{key}.cost_us", "CPU of 990 rules", "us/event", most_us),
+            Quantity(f"{key}.few_us", "CPU with 10 rules", "us/event"),
+            Quantity(f"{key}.many_us", "CPU with 1,000 rules", "us/event"),
+            Quantity(f"{key}.hits", "rules that an event hits", ""),
+        ),
+    )
+
+
+def _reload(key: str, title: str) -> Section:
+    return Section(
+        title,
+        (
+            Quantity(f"{key}.force_ms", "until in force, by the clock", "ms", 300.0),
+            Quantity(f"{key}.force_most_ms", "the longest", "ms"),
+            Quantity(f"{key}.read_cpu_ms", "reading, CPU", "ms"),
+            Quantity(f"{key}.pause_most_ms", "longest pause between batches, by the clock", "ms", 5.0),
+            Quantity(f"{key}.pause_cpu_most_ms", "longest pause between batches, CPU", "ms", 5.0),
+            Quantity(f"{key}.batch_most_ms", "longest batch meanwhile", "ms"),
+            Quantity(f"{key}.alone_most_ms", "longest of as many batches before", "ms"),
+        ),
+    )
+
+
 def _day(mark: int) -> tuple[Quantity, ...]:
     day = mark * MARK_DAYS
     return (
@@ -113,6 +140,25 @@ SECTIONS = (
         (Quantity("workers_2_1.cpu_us", "CPU", "x"), Quantity("workers_2_1.events_s", "rate (goal at least 1.7)", "x")),
     ),
     _recovery("recovery", "taking up the state of W"),
+    _many_rules("rules_256", "batches of 256, hit seldom", 15.0),
+    _many_rules("rules_1024", "batches of 1,024, hit seldom", 15.0),
+    _many_rules("rules_often", "batches of 1,024, the rules of W forty times"),
+    Section(
+        "backtest of W from Parquet",
+        (
+            Quantity("backtest.cpu_us", "CPU", "us/event", 6.67),
+            Quantity("backtest.events_s_core", "events a second a core (goal at least 150,000)", ""),
+            Quantity("backtest.features_cpu_us", "of that features", "us/event"),
+            Quantity("backtest.sweep_cpu_s", "1,000 variants, CPU", "s"),
+            Quantity("backtest.sweep_wall_s", "1,000 variants, by the clock", "s", 10.0),
+        ),
+    ),
+    _reload("reload", "a pack of 200 rules is changed, windows stay"),
+    _reload("reload_windows", "a pack of 200 rules is changed, all windows are new"),
+    Section(
+        "lint of 1,000 rules",
+        (Quantity("lint.cpu_s", "CPU", "s"), Quantity("lint.wall_s", "by the clock", "s", 2.0)),
+    ),
     _memory("memory", "memory, W as it is (5.6 hours)"),
     _memory("memory_evicting", "memory, windows that evict (23 days)"),
     Section("Kafka to Kafka, full speed: riskgate", (*_rate("kafka"), Quantity("kafka.peak_mb", "peak memory", "MB"))),

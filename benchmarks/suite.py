@@ -38,9 +38,15 @@ class Extent(NamedTuple):
     kafka_events: int = 800_000
     latency_warm: int = 60_000
     latency_timed: int = 15_000
+    past_events: int = 1_000_000
+    changes: int = 5
+    changed_rules: int = 200
+    linted_rules: int = 1_000
 
 
-QUICK = Extent(events=6_000, rounds=1, kafka_events=20_000, latency_warm=1_000, latency_timed=4_000)
+QUICK = Extent(
+    events=6_000, rounds=1, kafka_events=20_000, latency_warm=1_000, latency_timed=4_000, past_events=150_000, changes=1
+)
 """To see that it works; the figures mean nothing."""
 
 
@@ -55,6 +61,7 @@ class Suite:
         self._plain, self._evicting = folder / "w.ndjson", folder / "w-evicting.ndjson"
         self._out_of_step = folder / "w-out-of-step.ndjson"
         self._disturbed = {key: folder / f"w-{key}.ndjson" for key in DISTURBED}
+        self._past = folder / "w-past.ndjson"
 
     def run(self) -> Values:
         self._write()
@@ -64,6 +71,7 @@ class Suite:
             self._keeping()
         for _ in range(self._extent.rounds):
             self._workers()
+        self._workbench()
         self._inside("reasons", "rate", WITH_REASONS, self._plain)
         self._inside("stages", "stages", PLAIN, self._plain)
         self._memory("memory", self._plain)
@@ -77,6 +85,7 @@ class Suite:
         plain, evicting = Scale(self._extent.events), Scale(self._extent.events, gap_ms=EVICTING_GAP_MS)
         for file, lines in (
             (self._plain, write_lines(plain)),
+            (self._past, write_lines(Scale(self._extent.past_events))),
             (self._evicting, write_lines(evicting)),
             (self._out_of_step, out_of_step(write_lines(plain), PARTITIONS, self._extent.events // TURNS)),
             *((self._disturbed[key], disturbed(write_lines(plain), *shares)) for key, shares in DISTURBED.items()),
@@ -113,6 +122,18 @@ class Suite:
             found[workers] = measure_workers(PLAIN, self._plain, workers)
             self._collection.add(f"workers_{workers}", found[workers])
         self._collection.add("workers_2_1", ratios(found[2], found[1]))
+
+    def _workbench(self) -> None:
+        """What the analyst's work costs: many rules, a backtest, and a pack that is changed while it runs."""
+        extent, measure = self._extent, self._collection.measure
+        for batch in (256, 1_024):
+            measure(f"rules_{batch}", "rules_live", self._plain, batch)
+        measure("rules_often", "rules_live", self._plain, 1_024, "--often")
+        measure("backtest", "backtesting", self._past)
+        for key, more in (("reload", ()), ("reload_windows", ("--windows",))):
+            course = "--changes", extent.changes, "--rules", extent.changed_rules
+            measure(key, "reload", self._past, *course, *more)
+        measure("lint", "linting", extent.linted_rules)
 
     def _inside(self, key: str, kind: str, pack: str, file: Path, batch: int = 1_024) -> dict[str, float]:
         return self._collection.measure(key, "inprocess", kind, pack, file, batch)
@@ -173,8 +194,8 @@ class Suite:
 
 def steps(extent: Extent) -> int:
     """How many steps a run announces."""
-    in_process, keeping, workers, full_speed, fixed_rate = 9, 3, 2, 3, 3
-    return 6 + 4 + 1 + (in_process + keeping + workers + full_speed + fixed_rate) * extent.rounds
+    in_process, keeping, workers, full_speed, fixed_rate, workbench = 9, 3, 2, 3, 3, 7
+    return 7 + 4 + 1 + workbench + (in_process + keeping + workers + full_speed + fixed_rate) * extent.rounds
 
 
 @contextmanager

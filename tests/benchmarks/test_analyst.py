@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import rules_live
+from benchmarks import linting, reload, rules_live
 from benchmarks.workload import Scale, write_lines
 from rules.syntax import inputs_of
 
@@ -34,3 +34,16 @@ def test_many_rules_that_are_hit_often(lines: Path, tmp_path: Path) -> None:
     pack = rules_live.often_hit()
     assert len({rule.when.tree for rule in pack.rules}) == len(pack.rules) == rules_live.MANY
     assert rules_live.measure(pack, few, 1_024)["hits"] > 50
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_pack_is_changed_while_it_runs(lines: Path, windows: bool) -> None:
+    figures = reload.measure(lines, windows, reload.Course(rules=10, changes=2, between=5))
+    assert all(value > 0 for value in figures.values())
+    assert figures["held"] < 60_000
+
+
+def test_linting() -> None:
+    figures = linting.measure(20, runs=1)
+    assert figures["cpu_s"] > 0
+    assert figures["wall_s"] > 0

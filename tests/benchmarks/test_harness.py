@@ -19,7 +19,10 @@ from benchmarks.variants import PLAIN, WITH_DETECTORS, WITH_REASONS, load
 from benchmarks.workload import Scale, write_lines
 from engine import Engine
 
-TINY = Extent(events=2_500, rounds=1, kafka_events=20_000, latency_warm=500, latency_timed=3_200)
+TINY = Extent(
+    events=2_500, rounds=1, kafka_events=20_000, latency_warm=500, latency_timed=3_200,
+    past_events=60_000, changes=1, changed_rules=10, linted_rules=20,
+)  # fmt: skip
 
 
 @pytest.fixture
