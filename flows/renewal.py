@@ -54,12 +54,14 @@ class Renewable(Protocol):
 class _Found(NamedTuple):
     """What a look has found: a renewal to change to, or why there is none, in a line and at length.
 
-    Without either it is the pack that is in force.
+    Without either it is the pack that is in force. `changes` says what is new against the pack that was in force then.
     """
 
     renewal: Renewal | None
     refusal: str = ""
     findings: str = ""
+    worn: Pack | None = None
+    changes: str = ""
 
 
 class PackWatch:
@@ -145,7 +147,7 @@ class PackWatch:
         reason = obstacle(worn, loaded.pack) or self._refuse(loaded.pack)
         if reason is not None:
             return _Found(None, reason)
-        return _Found(self._engine.renewal(loaded.pack))
+        return _Found(self._engine.renewal(loaded.pack), worn=worn, changes=_changes(worn, loaded.pack))
 
     def apply(self) -> None:
         """Changes to what was found, if anything was, and tells of it. To be called between two batches.
@@ -160,7 +162,7 @@ class PackWatch:
             self._found = None
         if self._growing is None or self._growing.renewal is None:
             return
-        renewal = self._growing.renewal
+        found, renewal = self._growing, self._growing.renewal
         until_s, least = self._monotonic() + GROW_S, GAIN * (self._tally.events - self._events)
         self._events = self._tally.events
         while taken := self._engine.grow(renewal):
@@ -169,12 +171,12 @@ class PackWatch:
                 return
         self._growing = None
         self._worn = self._engine.change(renewal), renewal
-        self._tell_change()
+        self._tell_change(found.changes if found.worn is self._in_force else None)
 
     def _apply_together(self, member: Member) -> None:
         """Tells of a change if all have made one, and proposes what was found."""
         if self._engine.pack is not self._in_force:
-            self._tell_change()
+            self._tell_change(None)
         if self._found is not None and not member.is_holding:
             self._take_note(self._found)
             member.propose(self._found.renewal)
@@ -197,14 +199,16 @@ class PackWatch:
             self._notify(f"{version} is what `{source}` holds again")
         self.refusal = found.refusal
 
-    def _tell_change(self) -> None:
-        """Another pack is in force."""
+    def _tell_change(self, changes: str | None) -> None:
+        """Another pack is in force; what is new in it is found out here where that is not known."""
         worn, pack = self._in_force, self._engine.pack
         self._in_force = pack
         self._renew_lists({name: spec.entries for name, spec in pack.lists.items()})
         self._tally.packs_taken += 1
         self.refusal = ""
-        self._notify(f"{pack.version} is in force from here on, after {worn.version}: {_changes(worn, pack)}")
+        self._notify(
+            f"{pack.version} is in force from here on, after {worn.version}: {changes or _changes(worn, pack)}"
+        )
         if self._engine.released:
             self._notify(told_of_release(self._engine.released))
 
