@@ -77,6 +77,8 @@ def account_lines(account: Account) -> list[str]:
         (account.foreign, "events move another currency than the pack's: their amounts are missing"),
     )
     lines += [f"{count:,} {what}" for count, what in told if count]
+    if account.rounded:
+        lines.append(f"{account.rounded:,} amounts were rounded as the map asks, by {account.rounded_by:.1e} at most")
     if account.left_out:
         lines.append(f"columns left out by the map: {', '.join(account.left_out)}")
     return lines

@@ -28,7 +28,7 @@ from windows import NULL, Hasher
 from workbench.history import DTYPES, EXAMPLES_MAX, LABELS, Chunk, History, Unread
 from workbench.waiting import SCHEMA, Waiting
 
-FORMAT = 2
+FORMAT = 3
 """Belongs to a table's name: to be raised when what is in one changes."""
 
 KEPT_MAX = 8
@@ -47,6 +47,7 @@ class Account(msgspec.Struct, frozen=True):
     `judged` events have a row each. `repeated` and `conflicting` ids get no new decision; `late` and `future` ones
     are judged, but enter no window. `unmatched` reversals and corrections change nothing. `foreign` events have an
     amount in another currency than the pack's, which counts as missing. `left_out` are columns that a map leaves out,
+    `rounded` amounts were rounded as the map asks, by `rounded_by` units of the currency at most.
     `fields` are those that have a value in any event, judged or not.
     `start_ms` is when the first judged event happened that was not late, `end_ms` when the
     last one did of all that were not ahead of the stream, in epoch milliseconds: nothing later is known.
@@ -63,6 +64,8 @@ class Account(msgspec.Struct, frozen=True):
     future: int
     foreign: int
     left_out: list[str]
+    rounded: int
+    rounded_by: float
     fields: list[str]
     start_ms: int
     end_ms: int
@@ -329,6 +332,7 @@ class _Tally:
         self._examples: list[Unread] = []
         self._counts: Counter[str] = Counter()
         self._fields: set[str] = set()
+        self._rounded_by = 0.0
         self._end_ms = NULL
 
     def add(self, chunk: Chunk, parts: Iterable[Measured]) -> None:
@@ -337,6 +341,8 @@ class _Tally:
             if self._unread[each.reason] <= EXAMPLES_MAX:
                 self._examples.append(each)
         self._counts["events"] += len(chunk.batch.events)
+        self._counts["rounded"] += chunk.rounding.amounts
+        self._rounded_by = max(self._rounded_by, chunk.rounding.furthest)
         fields = chunk.fields
         self._fields.update(name for name in fields.columns if fields[name].null_count() < len(fields))
         if (chunk.batch.amount_minor != NULL).any():
@@ -368,6 +374,8 @@ class _Tally:
             future=int(events["future"].sum()),
             foreign=foreign,
             left_out=list(history.left_out),
+            rounded=self._counts["rounded"],
+            rounded_by=self._rounded_by,
             fields=sorted(self._fields),
             start_ms=first_ms if isinstance(first_ms, int) else self._end_ms,
             end_ms=self._end_ms,

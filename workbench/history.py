@@ -19,7 +19,7 @@ from schemas import EVENT_TYPES, Chargeback, Event, Feedback
 from schemas.batches import EVENT_BYTES_MAX, Batch, Rejection, decode
 from windows import BATCH_MAX
 from workbench.mapping import ColumnMap
-from workbench.tabular import HistoryError, Rows, Table, open_table, rows_of
+from workbench.tabular import UNROUNDED, HistoryError, Rounding, Rows, Table, open_table, rows_of
 from workbench.topic_copy import TopicCopy
 
 NDJSON = (".ndjson", ".jsonl")
@@ -51,6 +51,7 @@ class Chunk:
     `rows` has, for each of them, the number of its row, line or record in the data, from 1.
     `labels` are what the chunk says of transactions, with the columns of LABELS. `share` is how much of the data has
     been read, from 0 to 1. `arrived_ms` is when each event came, in epoch milliseconds, where that is known.
+    `rounding` tells what the map did to amounts.
     """
 
     batch: Batch
@@ -60,6 +61,7 @@ class Chunk:
     labels: pl.DataFrame
     share: float
     arrived_ms: NDArray[np.int64] | None = None
+    rounding: Rounding = UNROUNDED
 
 
 class History:
@@ -142,7 +144,7 @@ class History:
             share = min(1.0, (rows.first + rows.total) / total)
             labels = pl.concat([told_by(batch), _labels(table, rows, batch, fields)])
             read = [rows.first + rows.kept[index] + 1 for index in accepted]
-            yield Chunk(batch, read, fields, _unread(rows, batch), labels, share)
+            yield Chunk(batch, read, fields, _unread(rows, batch), labels, share, rounding=rows.rounding)
 
 
 def _of_topic(copy: TopicCopy) -> Iterator[Chunk]:

@@ -8,15 +8,17 @@ from pathlib import Path
 from rules.bounds import FILE_BYTES_MAX
 from rules.fields import STORED_FIELDS
 from rules.findings import Ledger, render
-from rules.literals import duration_ms
+from rules.literals import duration_ms, whole_number
 from rules.shapes import Shapes
 from rules.trees import Scalar, Table, Tree, parse_source
 from schemas import TimestampError, epoch_ms
 
-KEYS = ("columns", "constants", "attributes", "time", "label")
+KEYS = ("columns", "constants", "attributes", "time", "amount", "label")
 UNITS = {"ms": 1, "s": 1_000}
 EVENT_FIELDS = ("type", "timestamp", *STORED_FIELDS)
 """What a column may be mapped to."""
+
+DECIMALS_MAX = 6
 
 _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 
@@ -30,7 +32,7 @@ class ColumnMap:
     """`columns` and `attributes` give for our name the file's; `constants` is what every event has.
 
     Whole numbers in the timestamp's column count `unit_ms` from `origin_ms`. A row is fraud where `label` is 1 or true,
-    and that was known `label_after_ms` after the event.
+    and that was known `label_after_ms` after the event. Amounts are rounded to `decimals`; where that is None, to none.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +42,7 @@ class ColumnMap:
     origin_ms: int = 0
     label: str | None = None
     label_after_ms: int = 0
+    decimals: int | None = None
 
     def identity(self) -> str:
         """The same for maps that mean the same."""
@@ -48,7 +51,7 @@ class ColumnMap:
                 sorted(self.columns.items()),
                 sorted(self.constants.items()),
                 sorted(self.attributes.items()),
-                (self.unit_ms, self.origin_ms, self.label, self.label_after_ms),
+                (self.unit_ms, self.origin_ms, self.label, self.label_after_ms, self.decimals),
             )
         )
 
@@ -85,6 +88,7 @@ class _Reader:
             origin_ms,
             label,
             after_ms,
+            self._decimals(table),
         )
 
     def _texts(self, table: Table, key: str, names: tuple[str, ...] | None) -> dict[str, str]:
@@ -134,3 +138,9 @@ class _Reader:
         after = part.get("after")
         after_ms = duration_ms(after, self._shapes.ledger, least_ms=0) if isinstance(after, Scalar) else 0
         return None if column is None else column.value, after_ms or 0
+
+    def _decimals(self, table: Table) -> int | None:
+        part = self._part(table, "amount", ("decimals",))
+        node = None if part is None else self._shapes.required(part, "decimals", "`amount`")
+        scalar = None if node is None else self._shapes.scalar(node, "a whole number for `decimals`")
+        return None if scalar is None else whole_number(scalar, self._shapes.ledger, 0, DECIMALS_MAX)

@@ -97,6 +97,16 @@ def _is_text(name: str) -> bool:
     return name in FIELDS and FIELDS[name].type == "text"
 
 
+class Rounding(NamedTuple):
+    """How many amounts were rounded as the map asks, and by how much at most, in units of the currency."""
+
+    amounts: int
+    furthest: float
+
+
+UNROUNDED = Rounding(0, 0.0)
+
+
 class Rows(NamedTuple):
     """Rows of a table: `fields` are our columns, `lines` the same as JSON, `unfit` those with a value of no use.
 
@@ -111,6 +121,7 @@ class Rows(NamedTuple):
     kept: Sequence[int]
     unfit: list[tuple[int, str]]
     labels: pl.Series | None
+    rounding: Rounding
 
 
 def rows_of(table: Table) -> Iterator[Rows]:
@@ -132,7 +143,7 @@ def _rows(table: Table, part: pl.DataFrame, first: int) -> Rows:
     if "timestamp" in table.sources:
         fields = _with_whole_times(fields, table)
     attributes = [part[column].alias(name) for name, column in table.columns.attributes.items()]
-    unfit = _unfit(table, part, fields)
+    unfit, rounding = _unfit(table, part, fields), _rounding(table, part, fields)
     labels = None if table.label is None else _labels(table.path, part[table.label], first)
     kept: Sequence[int] = range(len(part))
     if unfit:
@@ -141,7 +152,7 @@ def _rows(table: Table, part: pl.DataFrame, first: int) -> Rows:
         fields, attributes = fields[kept], [series[kept] for series in attributes]
     if attributes:
         fields = fields.with_columns(pl.struct(attributes).alias("attributes"))
-    return Rows(first, len(part), fields, _lines(fields), kept, unfit, labels)
+    return Rows(first, len(part), fields, _lines(fields), kept, unfit, labels, rounding)
 
 
 def _typed(table: Table, name: str, column: str) -> pl.Expr:
@@ -149,6 +160,8 @@ def _typed(table: Table, name: str, column: str) -> pl.Expr:
     source, kind = pl.col(column), table.schema[column]
     if name == "timestamp":
         return _instants(source, kind, table).alias(name)
+    if name == "amount" and table.columns.decimals is not None:
+        return source.cast(pl.Float64, strict=False).round(table.columns.decimals).alias(name)
     if name == "amount":
         return (source.cast(pl.String) if kind.is_decimal() else source).alias(name)
     if name in ("attributes", "metadata"):
@@ -157,6 +170,15 @@ def _typed(table: Table, name: str, column: str) -> pl.Expr:
     if wanted == pl.Boolean and kind == pl.String:
         return source.map_batches(truths, return_dtype=pl.Boolean).alias(name)
     return source.cast(wanted, strict=False).alias(name)
+
+
+def _rounding(table: Table, part: pl.DataFrame, fields: pl.DataFrame) -> Rounding:
+    if table.columns.decimals is None or "amount" not in table.sources:
+        return UNROUNDED
+    before = part[table.sources["amount"]].cast(pl.Float64, strict=False)
+    away = (fields["amount"] - before).abs().fill_nan(None)
+    furthest = away.max()
+    return Rounding(int((away > 0).sum()), furthest if isinstance(furthest, float) else 0.0)
 
 
 _NULLABLE = frozenset(

@@ -1,6 +1,7 @@
 """History: the same events from NDJSON, CSV and Parquet, by name or by a map, and nothing dropped without a word."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from schemas import Event
 from workbench.history import Chunk, History
 from workbench.mapping import MappingError, read_map
-from workbench.tabular import CHUNK_ROWS, HistoryError
+from workbench.tabular import CHUNK_ROWS, UNROUNDED, HistoryError
 
 T0 = 1_790_000_000_000
 
@@ -146,6 +147,33 @@ def test_a_map_names_foreign_columns(tmp_path: Path) -> None:
     assert history.left_out == ("SCENARIO",)
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_amounts_are_rounded_where_the_map_asks(tmp_path: Path, form: str) -> None:
+    paid = [85.64999999999999, 12.5, None, 0.1 + 0.2, 7.006, math.nan, math.inf]
+    frame = pl.DataFrame(
+        {"ID": range(7), "SECONDS": range(7), "CUSTOMER": range(7), "PAID": paid, "CITY": "Wuhan", "FRAUD": 0}
+    )
+    path = tmp_path / f"foreign.{form}"
+    frame.write_csv(path) if form == "csv" else frame.write_parquet(path)
+    refused = _only(History(path, read_map(_map(tmp_path, MAP))))
+    assert refused.batch.amount_minor.tolist() == [1_250]
+    assert refused.rounding == UNROUNDED
+    chunk = _only(History(path, read_map(_map(tmp_path, MAP + "amount: {decimals: 2}"))))
+    assert chunk.batch.amount_minor.tolist() == [8_565, 1_250, 30, 701]
+    assert chunk.rounding.amounts == 3
+    assert chunk.rounding.furthest == pytest.approx(0.004)
+    assert [each.place for each in chunk.unread] == ["row 3", "row 6", "row 7"]
+
+
+def test_what_is_no_number_is_told_as_such_where_amounts_are_rounded(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.csv"
+    path.write_text("ID,SECONDS,CUSTOMER,PAID,CITY,FRAUD\n1,1,1,six,Wuhan,0\n2,2,2,6,Wuhan,0\n")
+    chunk = _only(History(path, read_map(_map(tmp_path, MAP + "amount: {decimals: 2}"))))
+    assert chunk.batch.amount_minor.tolist() == [600]
+    (unread,) = chunk.unread
+    assert unread.message == "expected an amount in `PAID`, got `six`"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -153,6 +181,8 @@ def test_a_map_names_foreign_columns(tmp_path: Path) -> None:
         ("time: {unit: days}", "expected `ms` or `s` for `unit`, got `days`"),
         ("time: {from: yesterday}", "expected an RFC 3339 time"),
         ("label: {after: 7d}", "`label` needs the key `column`"),
+        ("amount: {}", "`amount` needs the key `decimals`"),
+        ("amount: {decimals: 2.5}", "expected a whole number from 0 to 6, got `2.5`"),
         ("attributes: {a-b: ID}", "expected a name of letters, digits and _, got `a-b`"),
         ("colums: {}", "`colums` is not a key of a map"),
     ],
