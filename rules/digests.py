@@ -1,7 +1,7 @@
 """What a rule is, in a few characters: two rules with one digest decide alike, also in another process."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -23,20 +23,20 @@ def digest_of(rule: Rule, pack: Pack) -> str:
         *(pack.features[name] for name in sorted(names & pack.features.keys())),
         *(pack.detectors[name] for name in sorted(names & pack.detectors.keys())),
     ]
-    return hashlib.sha256(repr(_plain(used)).encode()).hexdigest()[:DIGEST_CHARS]
+    return hashlib.sha256(repr(plain(used)).encode()).hexdigest()[:DIGEST_CHARS]
 
 
-def _plain(value: Any) -> Any:
-    """The value as lists and texts, in an order that does not depend on the process."""
+def plain(value: Any) -> Any:
+    """The value as lists and texts, the same in every process; conditions as what they mean."""
     match value:
         case Condition():
-            return _plain(value.tree)
+            return plain(value.tree)
         case Mapping():
-            return sorted((str(key), repr(_plain(each))) for key, each in value.items())
-        case frozenset():
-            return sorted(repr(_plain(each)) for each in value)
+            return sorted((str(key), repr(plain(each))) for key, each in value.items())
+        case Set():
+            return sorted(repr(plain(each)) for each in value)
         case list() | tuple():
-            return [_plain(each) for each in value]
+            return [plain(each) for each in value]
     if is_dataclass(value):
-        return [type(value).__name__, *(_plain(getattr(value, each.name)) for each in fields(value) if each.compare)]
+        return [type(value).__name__, *(plain(getattr(value, each.name)) for each in fields(value) if each.compare)]
     return repr(value)

@@ -1,11 +1,11 @@
 """Fingerprints: whether a backtest was made of a rule as it is now."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator
 from typing import Any
 
-from rules import Condition, Pack, Rule
+from rules import Pack, Rule
+from rules.digests import plain
 from rules.syntax import inputs_of
 
 
@@ -17,8 +17,8 @@ def fingerprint(pack: Pack, rule: Rule) -> str:
     """
     own = (rule.id, rule.when, rule.sequence, rule.absence, rule.then, rule.on_missing, rule.events, rule.overrides)
     read = sorted(_read(pack, rule), key=lambda each: each[:2])
-    plain = _plain((own, read, pack.currency, pack.timing))
-    return hashlib.sha256(repr(plain).encode()).hexdigest()[:16]
+    everything = plain((own, read, pack.currency, pack.timing))
+    return hashlib.sha256(repr(everything).encode()).hexdigest()[:16]
 
 
 def _read(pack: Pack, rule: Rule) -> Iterator[tuple[str, str, Any]]:
@@ -31,18 +31,3 @@ def _read(pack: Pack, rule: Rule) -> Iterator[tuple[str, str, Any]]:
         elif each.kind == "score":
             name = each.name.partition(".")[0]
             yield "detector", name, pack.detectors[name]
-
-
-def _plain(value: Any) -> Any:
-    """The value as texts, numbers and lists, the same in every process; conditions as what they mean."""
-    if isinstance(value, Condition):
-        return _plain(value.tree)
-    if is_dataclass(value):
-        return [type(value).__name__, *(_plain(getattr(value, each.name)) for each in fields(value) if each.compare)]
-    if isinstance(value, Mapping):
-        return sorted(([name, _plain(each)] for name, each in value.items()), key=repr)
-    if isinstance(value, Set):
-        return sorted(map(_plain, value), key=repr)
-    if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
-    return value
