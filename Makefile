@@ -26,7 +26,7 @@ picture: setup ## draw docs/demo.svg again, from a real run of the demo
 	@$(BIN)/python scripts/picture.py
 
 test: setup ## run all tests against a real Kafka broker and a real Redis server
-	@scripts/services run $(BIN)/pytest
+	@scripts/services run scripts/halves
 
 soak: setup ## simulate crashes with ever new seeds until one fails; SEED=N replays that one
 	@PYTHONPATH=.:tests $(BIN)/python -m support.simulation $(SEED)
