@@ -3,17 +3,17 @@
 from rich.console import Console
 from rich.table import Table
 
-PIPE_WIDTH = 160
-"""Columns of a table where no terminal says how wide it is."""
+TABLE_WIDTH = 160
+"""Columns of a table at least: in a narrower one figures are cut off, while a narrower terminal only breaks lines."""
 
 
 class Printer:
     """Standard output of a command that prints tables."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
-        if not self._console.is_terminal:
-            self._console = Console(highlight=False, width=PIPE_WIDTH)
+        console = Console(highlight=False)
+        width = max(console.width, TABLE_WIDTH) if console.is_terminal else TABLE_WIDTH
+        self._console = Console(highlight=False, width=width)
 
     def say(self, line: str) -> None:
         """A line as it is, however long."""

@@ -71,6 +71,16 @@ def test_a_table_and_json(tmp_path: Path, pack: Path) -> None:
     assert (ip["hits"], ip["unmeasured"]) == (None, ["ip"])
 
 
+def test_a_narrow_terminal_cuts_no_figure_off(tmp_path: Path, pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    found = _run(tmp_path, pack, [json.dumps(event) for event in _events(40)])
+    assert "\x1b[" in found.output
+    assert "small.burst" in found.output
+    assert "removed: block to allow 36" in found.output
+    assert "\N{HORIZONTAL ELLIPSIS}" not in found.output
+
+
 def test_other_thresholds_need_no_second_run_over_the_data(tmp_path: Path, pack: Path) -> None:
     lines = [json.dumps(event) for event in _events(40)]
     assert _run(tmp_path, pack, lines).exit_code == 0
