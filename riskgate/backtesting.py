@@ -95,7 +95,7 @@ def label_lines(labels: Labels) -> list[str]:
     lines = [f"{mature} (maturity {maturity}); {labels.young:,} are too young and left out"]
     told = (
         (labels.not_yet_known, "labels were not known yet at the end of the data"),
-        (labels.of_unknown_transactions, "labels are of transactions that are not in the data"),
+        (labels.of_unknown_transactions, "labels are of transactions that are not among the measured ones"),
         (labels.overtaken, "labels were overtaken by a later one on the same transaction"),
     )
     lines += [f"{count:,} {what}" for count, what in told if count]

@@ -71,6 +71,13 @@ def test_a_table_and_json(tmp_path: Path, pack: Path) -> None:
     assert (ip["hits"], ip["unmeasured"]) == (None, ["ip"])
 
 
+def test_labels_outside_of_what_is_measured_are_told_as_such(tmp_path: Path, pack: Path) -> None:
+    lines = [json.dumps(event) for event in _events(40)]
+    (tmp_path / "labels.csv").write_text(f"transaction_id,fraud,labelled_at\nt3,1,{T0}\nt30,1,{T0}\n")
+    found = _run(tmp_path, pack, lines, "--labels", str(tmp_path / "labels.csv"), "--from", "2026-09-21T14:33:20Z")
+    assert "1 labels are of transactions that are not among the measured ones" in found.output, found.output
+
+
 def test_a_narrow_terminal_cuts_no_figure_off(tmp_path: Path, pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
