@@ -105,7 +105,7 @@ def _print(tuning: Tuning, notes: Sequence[str]) -> None:
     for line in verdict_lines(tuning, tuning.chosen):
         out.say(line)
     if tuning.diff:
-        out.say("the change, which `patch -p1` in the pack's folder applies:")
+        out.say("the change, which `git apply` in the pack's folder applies:")
         click.echo(tuning.diff, nl=False)
 
 

@@ -28,7 +28,7 @@ class Edit:
     new: str
 
     def diff(self) -> str:
-        """A unified diff that `patch -p1` and `git apply` take in the pack's folder."""
+        """A unified diff that `git apply` takes in the pack's folder."""
         lines = unified_diff(_lines(self.old), _lines(self.new), f"a/{self.name}", f"b/{self.name}")
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 

@@ -91,7 +91,7 @@ def command(
     """Choose params of the RULE in the folder PACK by what they cost on past events.
 
     Each variant is measured on all but the end of the data. The best one within the limits is chosen there, and
-    reported on the time held out. The last lines are a diff of the pack's file, which `patch -p1 -d PACK` applies.
+    reported on the time held out. The last lines are a diff of the pack's file, which `git -C PACK apply` takes.
     Objectives:
 
     \b

@@ -89,10 +89,9 @@ def test_the_output_is_a_patch(tmp_path: Path, pack: Path) -> None:
     found = _tune(tmp_path, pack, "--param", "most=3..6", "--param", "least=10..60/25", "--holdout", "2d")
     assert found.exit_code == 0, found.output
     assert "\x1b" not in found.output
-    done = subprocess.run(
-        ["patch", "-p1", "-d", str(pack)], input=found.stdout, text=True, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
+    command = ["git", "-C", str(pack), "apply"]
+    done = subprocess.run(command, input=found.stdout, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert (pack / "rules.yml").read_text() == before.replace("most: 9, least: 1.00 CNY", "most: 3, least: 35.00 CNY")
     again = _tune(tmp_path, pack, "--param", "most=4..6", "--holdout", "2d")
     assert "nothing that was tried is better than the rule as it is: there is nothing to change" in again.output
