@@ -79,6 +79,8 @@ def test_labels_outside_of_what_is_measured_are_told_as_such(tmp_path: Path, pac
 
 
 def test_a_narrow_terminal_cuts_no_figure_off(tmp_path: Path, pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
     found = _run(tmp_path, pack, [json.dumps(event) for event in _events(40)])
