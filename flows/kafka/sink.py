@@ -132,7 +132,7 @@ class KafkaSink:
                 self._produce_dead_letter(letter)
             for audit in audits:
                 if self._topics.audit is not None:
-                    self._produce(self._topics.audit, audit)
+                    self._produce(self._topics.audit, audit, self.producer)
                 else:
                     self._trouble.note(f"audit event {audit.decode()}")
         except KafkaException as error:
@@ -155,11 +155,10 @@ class KafkaSink:
                 del self._replayed[id_]
         return kept
 
-    def _produce(self, topic: str, value: bytes, producer: Producer | None = None) -> None:
-        """By the prompt producer unless another one is named."""
+    def _produce(self, topic: str, value: bytes, producer: Producer) -> None:
         while True:
             try:
-                (producer or self.producer).produce(topic, value)
+                producer.produce(topic, value)
             except BufferError:
                 if self._stop.requested:
                     raise FlowError(
@@ -174,7 +173,7 @@ class KafkaSink:
         """Cuts the original until the record is small enough to be sent."""
         while True:
             try:
-                self._produce(self._topics.dead_letters, letter)
+                self._produce(self._topics.dead_letters, letter, self.producer)
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                     raise
@@ -232,7 +231,7 @@ class KafkaSink:
                 )
             self._produce_dead_letter(_with_half_the_original(value))
         else:
-            self._produce(topic, value)
+            self._produce(topic, value, self.producer)
 
     def close(self) -> None:
         """Gives up what is still under way; `settle` has told whether anything is."""
