@@ -6,14 +6,13 @@ Reading, checking and compiling is the work of another thread. The stream only e
 import sys
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
 from threading import Event, Thread
 from typing import NamedTuple, Protocol
 
 from engine import Member, Outfit, Renewal, obstacle
 from flows.pack_sources import PackAwayError, PackSource
 from flows.tally import Tally
-from rules import Finding, Pack, Rule
+from rules import Finding, Pack
 from rules.findings import render
 
 LOOK_EVERY_S = 0.5
@@ -231,15 +230,10 @@ def _changes(before: Pack, after: Pack) -> str:
     parts = {
         "new": [each for each in new if each not in old],
         "gone": [each for each in old if each not in new],
-        "changed": [each for each in new if each in old and _bare(new[each]) != _bare(old[each])],
+        "changed": [each for each in new if each in old and new[each].untested != old[each].untested],
     }
     told = [f"{_listing(ids)} {what}" for what, ids in parts.items() if ids]
     return "; ".join(told) or "no rule changed"
-
-
-def _bare(rule: Rule) -> Rule:
-    """The rule without its tests, which say where they are written."""
-    return replace(rule, tests=())
 
 
 def _listing(ids: list[str]) -> str:

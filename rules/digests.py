@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Set
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from rules.models import Pack, Rule
@@ -19,7 +19,7 @@ def digest_of(rule: Rule, pack: Pack) -> str:
     reads = inputs_of(rule.when.tree)
     names = {read.name if read.kind == "feature" else read.name.partition(".")[0] for read in reads}
     used = [
-        replace(rule, tests=()),
+        rule.untested,
         *(pack.features[name] for name in sorted(names & pack.features.keys())),
         *(pack.detectors[name] for name in sorted(names & pack.detectors.keys())),
     ]

@@ -1,7 +1,7 @@
 """What a checked pack consists of."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -266,6 +266,11 @@ class Rule:
     tests: tuple[Case, ...]
     overrides: tuple[str, ...] = ()
     breaker: Breaker | None = None
+
+    @property
+    def untested(self) -> "Rule":
+        """The rule without its tests, which say where they are written and change nothing about it."""
+        return replace(self, tests=())
 
     @property
     def weakest(self) -> Then:
