@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
-from riskgate.printing import Printer
+from riskgate.printing import Printer, write_json
 from rules.literals import duration_text
 from workbench.documents import grouped
 from workbench.feature_table import Account
@@ -29,8 +28,7 @@ def backtest(folder: Path, overlay: str | None, past: Past, json_file: Path | No
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
     report = report_of(view, past.name, past.maturity_ms)
-    if json_file is not None:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    write_json(report, json_file)
     notes = [*account_lines(report.account), *label_lines(report.labels)]
     if html_file is not None:
         with progress("drawing the page") as step:

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from riskgate.backtesting import account_lines, label_lines, share
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError
-from riskgate.printing import Printer
+from riskgate.printing import Printer, write_json
 from riskgate.revisions import RevisionError, pack_at
 from workbench.contrast_pages import difference_page, example_text
 from workbench.contrasts import Difference, Flow, Reason, RuleDifference, RuleSide, Turn, difference_of
@@ -33,8 +32,7 @@ def compare(a: str, b: str, overlay: str | None, past: Past, json_file: Path | N
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
     found = difference_of(comparison, past.name, (a, b), accounts, past.maturity_ms)
-    if json_file is not None:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    write_json(found, json_file)
     if html_file is not None:
         html_file.write_text(difference_page(found, list(note_lines(found))), encoding="utf-8")
     print_difference(found)

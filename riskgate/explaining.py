@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from engine import Engine
 from flows import FlowError
 from journal import StateError
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, PastError, history_of, pack_of, progress
+from riskgate.printing import write_json
 from riskgate.remembering import records_in
-from riskgate.waiting import loading_kernels
+from riskgate.waiting import load_kernels
 from schemas import Decision
 from workbench.explanation import Counted, Explained, Explanation, How, Listed, RuleStory, explain
 from workbench.kept import explain_kept
@@ -44,8 +44,7 @@ def explain_past(
         return EXIT_FINDINGS
     try:
         history = history_of(data, map_file)
-        with loading_kernels():
-            Engine(pack)
+        load_kernels(pack)
         with progress("deciding") as step:
             explained = explain(pack, history, name, step)
     except (HistoryError, PastError) as error:
@@ -60,8 +59,7 @@ def explain_state(name: str, folder: Path, overlay: str | None, state: Path, jso
     if pack is None:
         return EXIT_FINDINGS
     try:
-        with loading_kernels():
-            Engine(pack)
+        load_kernels(pack)
         explained = explain_kept(pack, lambda: records_in(state, pack), name, str(state))
     except (StateError, FlowError) as error:
         click.echo(f"riskgate: error: {error}", err=True)
@@ -71,8 +69,7 @@ def explain_state(name: str, folder: Path, overlay: str | None, state: Path, jso
 
 def _told(explained: Explained, json_file: Path | None) -> int:
     """Writes and prints it; returns the exit code."""
-    if json_file is not None:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(explained)) + b"\n")
+    write_json(explained, json_file)
     problem = _problem(explained)
     if problem is not None:
         click.echo(f"riskgate: error: {problem}", err=True)

@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 import rules
-from engine import Engine
-from riskgate.waiting import loading_kernels
+from riskgate.waiting import load_kernels
 from rules import Pack
 from rules.findings import render
 from workbench.comparison import Comparison, comparison_of
@@ -105,8 +104,7 @@ class Past:
         """The feature table of each pack, and the labels that are given. Raises PastError."""
         try:
             given = None if self.labels is None else read_labels(self.labels)
-            with loading_kernels():
-                Engine(packs[0])
+            load_kernels(packs[0])
             with self._history() as history:
                 tables = [self._table(history, pack, number, len(packs)) for number, pack in enumerate(packs, 1)]
         except HistoryError as error:

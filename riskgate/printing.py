@@ -1,5 +1,8 @@
-"""Printing reports on standard output: lines and tables, without control codes where that is no terminal."""
+"""Printing reports: lines and tables on standard output, without control codes where that is no terminal; and JSON."""
 
+from pathlib import Path
+
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -21,3 +24,9 @@ class Printer:
 
     def table(self, table: Table) -> None:
         self._console.print(table)
+
+
+def write_json(report: msgspec.Struct, file: Path | None) -> None:
+    """Writes the whole report there for programs, if a file is asked for."""
+    if file is not None:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")

@@ -8,11 +8,10 @@ from typing import NamedTuple
 import click
 import msgspec
 
-from engine import Engine
 from riskgate.homes import PUBLISH, Seat, seat_of
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
 from riskgate.records import line_of, measured_lines, waiting_in
-from riskgate.waiting import loading_kernels
+from riskgate.waiting import load_kernels
 from rules import Finding
 from rules.contents import Contents, ContentsError, load_files
 from rules.findings import render
@@ -101,8 +100,7 @@ def _make_ready(draft: Contents) -> None:
     """Loads what tests need. Raises _BadPackError."""
     if draft.loaded.pack is None:
         raise _BadPackError(draft.loaded.findings)
-    with loading_kernels():
-        Engine(draft.loaded.pack)
+    load_kernels(draft.loaded.pack)
 
 
 def _needs_approval(*contents: Contents | None) -> bool:

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
 
-from engine import Engine
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, PastError, history_of, pack_of, progress
-from riskgate.waiting import loading_kernels
+from riskgate.printing import write_json
+from riskgate.waiting import load_kernels
 from workbench.replay import Difference, Lone, Replayed, ReplayError, decisions_in, replay
 from workbench.tabular import HistoryError
 
@@ -31,15 +30,13 @@ def replay_past(
         return EXIT_FINDINGS
     try:
         history = history_of(data, map_file)
-        with loading_kernels():
-            Engine(pack)
+        load_kernels(pack)
         with progress("deciding again") as step:
             replayed = replay(pack, history, decisions_in(decisions), first, step)
     except (HistoryError, PastError, ReplayError) as error:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
-    if json_file is not None:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(replayed)) + b"\n")
+    write_json(replayed, json_file)
     click.echo("\n".join(_lines(replayed)))
     return EXIT_FINE if replayed.is_same else EXIT_FINDINGS
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from riskgate.backtesting import share
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
-from riskgate.printing import Printer
+from riskgate.printing import Printer, write_json
 from riskgate.tuning import data_lines
 from workbench.documents import grouped
 from workbench.holdout import part_text
@@ -32,8 +31,7 @@ def suggest(folder: Path, overlay: str | None, past: Past, holdout_ms: int, json
         return EXIT_USAGE
     with progress("trying thresholds") as step:
         found = suggestions_of(split, past.name, step)
-    if json_file is not None:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    write_json(found, json_file)
     notes = data_lines(past, split)
     if pack.detectors:
         notes.append("scores are as measured with all rules: where blocking rules go, detectors learn otherwise")

@@ -8,9 +8,8 @@ from typing import Literal
 import click
 
 import rules
-from engine import Engine
 from riskgate.junit import JunitCase, junit_xml
-from riskgate.waiting import loading_kernels
+from riskgate.waiting import load_kernels
 from riskgate.watching import POLL_S, changes
 from riskgate.workflow import annotation
 from rules import Pack
@@ -33,8 +32,7 @@ def run_tests(path: Path, overlay: str | None, form: Form) -> int:
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
         return EXIT_FINDINGS
-    with loading_kernels():
-        Engine(loaded.pack)
+    load_kernels(loaded.pack)
     report = run_cases(loaded.pack)
     elapsed_s = time.monotonic() - started_s
     told = _told(loaded.pack, report, form, elapsed_s)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
 
 from riskgate.backtesting import account_lines, label_lines, print_report
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, Topic, progress, topic_blocks
+from riskgate.printing import write_json
 from riskgate.revisions import RevisionError, pack_at
 from workbench.decisions import DECISION_BYTES_MAX, Decisions
 from workbench.history import some_lines
@@ -29,8 +29,7 @@ def report_trial(
     except (PastError, RevisionError) as error:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
-    if json_file is not None:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(trial)) + b"\n")
+    write_json(trial, json_file)
     notes = note_lines(trial)
     if html_file is not None:
         with progress("drawing the page") as step:

@@ -6,13 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import click
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from riskgate.backtesting import account_lines, days, share
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
-from riskgate.printing import Printer
+from riskgate.printing import Printer, write_json
 from rules import Pack
 from rules.literals import duration_text, minor_of
 from workbench.choices import Limits
@@ -53,8 +52,7 @@ def tune(
     except (PastError, GridError, TuningError, EditError) as error:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
-    if json_file is not None:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(tuning)) + b"\n")
+    write_json(tuning, json_file)
     if html_file is not None:
         html_file.write_text(tuning_page(tuning, notes), encoding="utf-8")
     _print(tuning, notes)

@@ -6,6 +6,9 @@ from threading import Timer
 
 import click
 
+from engine import Engine
+from rules import Pack
+
 PATIENCE_S = 2.0
 """Kernels that are compiled already are loaded well within this."""
 
@@ -21,3 +24,9 @@ def loading_kernels(patience_s: float = PATIENCE_S) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def load_kernels(pack: Pack) -> None:
+    """Loads what an engine of the pack needs, and says so if it takes long; whoever makes one next does not wait."""
+    with loading_kernels():
+        Engine(pack)
