@@ -53,7 +53,6 @@ def known(scorer: Scorer) -> list[str]:
 
 
 @every_kind
-@settings(deadline=None)
 @given(_STREAMS, st.integers(0, 120), st.sampled_from([3, 20, 1000]))
 def test_who_adopts_a_state_goes_on_as_if_nothing_had_been(
     kind: str, stream: list[Facts], at: int, lifetime: int
@@ -70,7 +69,7 @@ def test_who_adopts_a_state_goes_on_as_if_nothing_had_been(
 
 
 @every_kind
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(_STREAMS, _STREAMS)
 def test_who_adopts_from_several_that_shared_a_stream_knows_what_all_knew(
     kind: str, before: list[Facts], after: list[Facts]
@@ -104,7 +103,7 @@ def test_memory_is_bounded_and_the_oldest_goes_first(kind: str, monkeypatch: pyt
 
 
 @every_kind
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.data())
 def test_what_is_no_state_is_refused(kind: str, data: st.DataObject) -> None:
     scorer = fresh(kind)

@@ -100,7 +100,7 @@ def check_beginning(history: History, damaged: Path) -> bool:
     return True
 
 
-many = settings(max_examples=100, deadline=None)
+many = settings(max_examples=100)
 
 
 @many

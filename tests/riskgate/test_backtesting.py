@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from riskgate.cli import cli
+from support.minutes import T0, fraud_labels, payments
 from support.packs import write_pack
 
 RULES = """\
@@ -21,16 +21,7 @@ RULES = """\
   then: review
   mode: 'off'
 """
-T0 = 1_790_000_000_000
 DAY_MS = 86_400_000
-
-
-def _events(count: int) -> list[dict[str, Any]]:
-    return [
-        {"type": "payment", "transaction_id": f"t{n}", "timestamp": T0 + 60_000 * n, "user_id": f"u{n % 2}",
-         "amount": 5, "currency": "CNY"}
-        for n in range(count)
-    ]  # fmt: skip
 
 
 def _run(folder: Path, pack: Path, lines: list[str], *options: str) -> Result:
@@ -46,8 +37,8 @@ def pack(tmp_path: Path) -> Path:
 
 
 def test_a_table_and_json(tmp_path: Path, pack: Path) -> None:
-    lines = [json.dumps(event) for event in _events(40)] + ["no json"]
-    labels = "transaction_id,fraud,labelled_at\n" + "".join(f"t{n},1,{T0 + 60_000 * n}\n" for n in range(10, 20))
+    lines = [json.dumps(event) for event in payments(40)] + ["no json"]
+    labels = fraud_labels(range(10, 20))
     (tmp_path / "labels.csv").write_text(labels)
     found = _run(
         tmp_path, pack, lines, "--labels", str(tmp_path / "labels.csv"), "--maturity", "5m",
@@ -72,7 +63,7 @@ def test_a_table_and_json(tmp_path: Path, pack: Path) -> None:
 
 
 def test_labels_outside_of_what_is_measured_are_told_as_such(tmp_path: Path, pack: Path) -> None:
-    lines = [json.dumps(event) for event in _events(40)]
+    lines = [json.dumps(event) for event in payments(40)]
     (tmp_path / "labels.csv").write_text(f"transaction_id,fraud,labelled_at\nt3,1,{T0}\nt30,1,{T0}\n")
     found = _run(tmp_path, pack, lines, "--labels", str(tmp_path / "labels.csv"), "--from", "2026-09-21T14:33:20Z")
     assert "1 labels are of transactions that are not among the measured ones" in found.output, found.output
@@ -83,7 +74,7 @@ def test_a_narrow_terminal_cuts_no_figure_off(tmp_path: Path, pack: Path, monkey
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
-    found = _run(tmp_path, pack, [json.dumps(event) for event in _events(40)])
+    found = _run(tmp_path, pack, [json.dumps(event) for event in payments(40)])
     assert "\x1b[" in found.output
     assert "small.burst" in found.output
     assert "removed: block to allow 36" in found.output
@@ -91,7 +82,7 @@ def test_a_narrow_terminal_cuts_no_figure_off(tmp_path: Path, pack: Path, monkey
 
 
 def test_other_thresholds_need_no_second_run_over_the_data(tmp_path: Path, pack: Path) -> None:
-    lines = [json.dumps(event) for event in _events(40)]
+    lines = [json.dumps(event) for event in payments(40)]
     assert _run(tmp_path, pack, lines).exit_code == 0
     kept = {each: each.stat().st_ino for each in (tmp_path / "cache").rglob("*.parquet")}
     rules = pack / "rules.yml"

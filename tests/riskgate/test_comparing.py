@@ -4,12 +4,12 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from riskgate.cli import cli
+from support.minutes import T0, fraud_labels, payments
 from support.packs import HEAD, write_pack
 
 RULES = """\
@@ -25,15 +25,6 @@ RULES = """\
   then: review
   mode: shadow
 """
-T0 = 1_790_000_000_000
-
-
-def _events(count: int) -> list[dict[str, Any]]:
-    return [
-        {"type": "payment", "transaction_id": f"t{n}", "timestamp": T0 + 60_000 * n, "user_id": f"u{n % 2}",
-         "amount": 5, "currency": "CNY"}
-        for n in range(count)
-    ]  # fmt: skip
 
 
 def _write(folder: Path, rules: str, head: str = HEAD) -> Path:
@@ -43,8 +34,8 @@ def _write(folder: Path, rules: str, head: str = HEAD) -> Path:
 
 def _run(folder: Path, a: str, b: str, *options: str) -> Result:
     path = folder / "h.ndjson"
-    path.write_text("".join(f"{json.dumps(event)}\n" for event in _events(40)) + "no json\n")
-    labels = "transaction_id,fraud,labelled_at\n" + "".join(f"t{n},1,{T0 + 60_000 * n}\n" for n in range(10, 20))
+    path.write_text("".join(f"{json.dumps(event)}\n" for event in payments(40)) + "no json\n")
+    labels = fraud_labels(range(10, 20))
     (folder / "labels.csv").write_text(labels)
     return CliRunner().invoke(
         cli,

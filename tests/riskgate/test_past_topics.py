@@ -9,25 +9,17 @@ from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 
 from riskgate.cli import cli
+from support.minutes import T0, payments
 from support.packs import write_pack
 from support.services import Topics
 
 RULES = "- id: small.burst\n  when: tx_10m > params.most\n  params: {most: 2}\n  then: block\n"
-T0 = 1_790_000_000_000
 
 
 @pytest.fixture
 def pack(tmp_path: Path) -> Path:
     (tmp_path / "pack").mkdir()
     return write_pack(tmp_path / "pack", RULES)
-
-
-def _events(count: int) -> list[dict[str, Any]]:
-    return [
-        {"type": "payment", "transaction_id": f"t{n}", "timestamp": T0 + 60_000 * n, "user_id": f"u{n % 2}",
-         "amount": 5, "currency": "CNY"}
-        for n in range(count)
-    ]  # fmt: skip
 
 
 def _filled(bootstrap: str, topic: str, lines: list[bytes], partitions: int = 2) -> None:
@@ -44,10 +36,10 @@ def _run(folder: Path, command: str, *arguments: str) -> tuple[Result, dict[str,
     return done, json.loads(out.read_bytes()) if done.exit_code == 0 else {}
 
 
-def test_a_topic_is_measured_as_a_file_with_the_same_events(
+def test_a_topic_is_measured_as_a_file_with_the_samepayments(
     tmp_path: Path, pack: Path, kafka_bootstrap: str, topic: Topics
 ) -> None:
-    lines = [json.dumps(event).encode() for event in _events(60)]
+    lines = [json.dumps(event).encode() for event in payments(60)]
     lines.insert(7, b"no json\n")
     (tmp_path / "h.ndjson").write_bytes(b"\n".join(line.strip() for line in lines))
     name = topic(partitions=2)
@@ -68,7 +60,7 @@ def test_a_topic_is_measured_as_a_file_with_the_same_events(
 
 def test_a_topic_from_an_offset(tmp_path: Path, pack: Path, kafka_bootstrap: str, topic: Topics) -> None:
     name = topic()
-    _filled(kafka_bootstrap, name, [json.dumps(event).encode() for event in _events(60)], partitions=1)
+    _filled(kafka_bootstrap, name, [json.dumps(event).encode() for event in payments(60)], partitions=1)
     options = ("--kafka", kafka_bootstrap, "--topic", name, "--kafka-config", "fetch.wait.max.ms=50", "--from-offset")
     _, part = _run(tmp_path, "backtest", str(pack), *options, "40")
     _, whole = _run(tmp_path, "backtest", str(pack), *options, "earliest")

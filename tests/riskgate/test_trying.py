@@ -9,6 +9,7 @@ from confluent_kafka import Producer
 
 from riskgate.cli import cli
 from support.commands import riskgate
+from support.minutes import fraud_labels, payments
 from support.packs import write_pack
 from support.services import Topics
 
@@ -26,7 +27,6 @@ RULES = """\
   then: review
   mode: 'off'
 """
-T0 = 1_790_000_000_000
 
 
 @pytest.fixture
@@ -34,14 +34,9 @@ def ran(tmp_path: Path) -> Path:
     """A folder with a pack, events, labels, and the decisions that `riskgate run` gave on them."""
     (tmp_path / "pack").mkdir()
     write_pack(tmp_path / "pack", RULES)
-    events = [
-        {"type": "payment", "transaction_id": f"t{n}", "timestamp": T0 + 60_000 * n, "user_id": f"u{n % 2}",
-         "amount": 5, "currency": "CNY"}
-        for n in range(40)
-    ]  # fmt: skip
-    lines = [json.dumps(event) for event in events]
+    lines = [json.dumps(event) for event in payments(40)]
     (tmp_path / "h.ndjson").write_text("\n".join([*lines, lines[-1]]) + "\n")
-    labels = "transaction_id,fraud,labelled_at\n" + "".join(f"t{n},1,{T0 + 60_000 * n}\n" for n in range(10, 20))
+    labels = fraud_labels(range(10, 20))
     (tmp_path / "labels.csv").write_text(labels)
     done = riskgate(
         "run", "--pack", str(tmp_path / "pack"), "--input", str(tmp_path / "h.ndjson"), "--output",

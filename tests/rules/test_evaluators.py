@@ -83,7 +83,7 @@ def _bits(outcomes: Sequence[bool | None]) -> tuple[int, int]:
     return hit, sum(1 << 3 * number for number, outcome in enumerate(outcomes) if outcome is None)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(
     data=st.data(),
     texts=st.lists(conditions(), min_size=1, max_size=8),

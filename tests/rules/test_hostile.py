@@ -168,7 +168,7 @@ _SIGNS = "{}[]:,-#&*!|>'\"%@`\n \t\\()=<."
 _PIECES = [*_SIGNS, "null", "~", "0", "9" * 30, "é", "\u2028", "\ufeff", "? ", "- ", "<<: "]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_mutation_of_a_pack_raises(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     text = HEAD + _SOUND
@@ -185,7 +185,7 @@ def test_no_mutation_of_a_pack_raises(tmp_path_factory: pytest.TempPathFactory, 
     render(loaded.findings)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(raw=st.binary(max_size=200), listed=st.binary(max_size=200))
 def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, raw: bytes, listed: bytes) -> None:
     folder = tmp_path_factory.mktemp("pack")
@@ -196,7 +196,7 @@ def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, raw: bytes, li
     render(load(folder).findings)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(text=st.text(max_size=60) | st.lists(st.sampled_from([*_PIECES, "amount", " and ", "n_1h", ">"])).map("".join))
 def test_no_condition_raises(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     block = text.encode(errors="replace").decode().replace("\n", "\n    ")
@@ -237,7 +237,7 @@ _CALLED = {"get", "lower", "startswith", "endswith", "float", "round", "len", "a
 """All names that a compiled condition looks up, beside its constants; its variables are its own."""
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_no_tokens_are_evaluated_beyond_the_language(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """Thousands of expressions, most of them wrong; what is left calls nothing but the language's own functions."""

@@ -31,7 +31,7 @@ def _outcome(when: Condition, values: Mapping[Input, Any], lists: Mapping[str, M
     return None if lack else bool(hit)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(
     data=st.data(),
     text=conditions(),

@@ -102,7 +102,7 @@ EXCHANGES = st.lists(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(exchanges=EXCHANGES)
 def test_any_exchanges_agree_with_a_plain_dict(
     kind: str, exchanges: list[tuple[list[str], list[tuple[str, bytes]]]], request: pytest.FixtureRequest, now_ms: int

@@ -106,7 +106,7 @@ def test_records_and_versions_are_bounded(opened: Opened) -> None:
     opened().commit(change(2, 0, 1), version(1))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(-1, 1)), max_size=6))
 def test_any_commits_agree_with_plain_lists(opened: Opened, steps: list[tuple[int, int, int]]) -> None:
     """The oracle: a list of records, and the number of the version that is in force."""

@@ -8,8 +8,8 @@ from click.testing import CliRunner, Result
 
 from riskgate.cli import cli
 from rules import load
+from support.minutes import fraud_labels, payments
 
-T0 = 1_790_000_000_000
 PACK = """\
 schema: 1
 pack: small
@@ -54,13 +54,9 @@ class Desk:
         return CliRunner().invoke(cli, [str(word) for word in words])
 
     def backtest(self, *options: str) -> dict[str, Any]:
-        events = [
-            {"type": "payment", "transaction_id": f"t{n}", "timestamp": T0 + 60_000 * n, "user_id": f"u{n % 4}",
-             "amount": 5, "currency": "CNY"}
-            for n in range(40)
-        ]  # fmt: skip
+        events = payments(40, users=4)
         (self.folder / "h.ndjson").write_text("".join(json.dumps(event) + "\n" for event in events))
-        labels = "transaction_id,fraud,labelled_at\n" + "".join(f"t{n},1,{T0 + 60_000 * n}\n" for n in range(10, 20))
+        labels = fraud_labels(range(10, 20))
         (self.folder / "labels.csv").write_text(labels)
         done = self.command(
             "backtest", self.pack, "--data", self.folder / "h.ndjson", "--labels", self.folder / "labels.csv",

@@ -60,7 +60,7 @@ def state(admission: Admission | NaiveAdmission) -> tuple[int, int, int, int]:
     return admission.oldest, admission.repeatable, admission.next_serial, admission.forgotten_early
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     comings(),
     st.tuples(st.sampled_from((0, 30, 300)), st.sampled_from((1, 20, 200)), st.sampled_from((0, 50, 1000))),
@@ -83,7 +83,7 @@ def test_verdicts_equal_the_oracle(
         assert ours.find(np.array(ids, dtype=np.uint64)).tolist() == [theirs.find(each) for each in ids]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(comings(), st.integers(0, 150), st.sampled_from((1, 3, 20, 10**6)))
 def test_what_was_admitted_is_all_that_a_restart_needs(stream: list[Coming], at: int, entries_max: int) -> None:
     whole, before, after = (Admission(30, 20, 100, 150, entries_max) for _ in range(3))

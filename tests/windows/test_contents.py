@@ -34,7 +34,7 @@ def writings(draw: st.DrawFn, value: dict[str, Any]) -> bytes:
     return (around + json.dumps(ordered, indent=indent, separators=separators) + around).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data(), st.lists(objects, min_size=1, max_size=5), st.binary(min_size=16, max_size=16))
 def test_contents_equal_the_oracle(data: st.DataObject, batch: list[dict[str, Any]], key: bytes) -> None:
     raws = [data.draw(writings(value)) for value in batch]
@@ -51,7 +51,7 @@ def pairs(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return draw(writings(value)), draw(writings(changed))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pairs())
 def test_only_order_and_white_space_make_no_difference(pair: tuple[bytes, bytes]) -> None:
     raw, other = pair
@@ -82,7 +82,7 @@ def test_what_differs(raw: bytes, other: bytes) -> None:
 raw_bytes = st.lists(st.sampled_from(tuple(b'{}[]:,"\\ \na1\x00\xff')), max_size=40).map(bytes)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.one_of(st.none(), texts), max_size=6), st.lists(raw_bytes, max_size=6))
 def test_any_bytes_are_hashed_without_a_look_at_their_neighbours(names: list[str | None], batch: list[bytes]) -> None:
     alone = [HASHER.hashes([], [raw])[0] for raw in batch]

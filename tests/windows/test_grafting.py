@@ -26,7 +26,7 @@ def grown(older: WindowDriver, plan: Sequence[Aggregate], page_rows: int, part: 
     return driver
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(1, 59),
     st.sampled_from((4, 16, 1024)),

@@ -1,7 +1,7 @@
 """Ids of texts against SipHash in plain integers, which is itself held to the paper's vectors."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.siphash import siphash
@@ -36,7 +36,6 @@ def test_every_length_of_the_reference_messages(length: int) -> None:
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=16), st.lists(st.one_of(st.none(), texts), max_size=12))
 def test_ids_equal_the_oracle(key: bytes, batch: list[str | None]) -> None:
     assert Hasher(key).ids(batch).tolist() == [expected_id(key, text) for text in batch]

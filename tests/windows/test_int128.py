@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -18,14 +18,12 @@ def signed(words: NDArray[np.int64], at: int) -> int:
     return int(words[at + 1]) * 2**64 + int(words[at]) % 2**64
 
 
-@settings(deadline=None)
 @given(unsigned, unsigned)
 def test_products(a: int, b: int) -> None:
     low, high = multiply(np.uint64(a), np.uint64(b))
     assert int(high) * 2**64 + int(low) == a * b
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-(2**62), 2**62), st.sampled_from([1, -1])), max_size=7))
 def test_sums_of_squares_with_carry_and_borrow(steps: list[tuple[int, int]]) -> None:
     words = np.array([7, 0, 0, 7], dtype=np.int64)
@@ -37,7 +35,6 @@ def test_sums_of_squares_with_carry_and_borrow(steps: list[tuple[int, int]]) -> 
     assert (words[0], words[3]) == (7, 7)
 
 
-@settings(deadline=None)
 @given(st.lists(values, min_size=1, max_size=50))
 def test_squared_deviations(numbers: list[int]) -> None:
     words = np.zeros(2, dtype=np.int64)

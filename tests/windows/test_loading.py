@@ -19,7 +19,7 @@ from support.window_streams import (
 from windows import Aggregate
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(1, 59),
     st.integers(1, 3),

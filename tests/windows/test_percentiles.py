@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.window_driver import WindowDriver
@@ -15,7 +15,6 @@ def of_user(share: int) -> Aggregate:
     return Aggregate("percentile", ("user",), 10**9, "amount", share=share)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=40), st.integers(0, 100_000))
 def test_they_are_those_of_numpys_method_linear(amounts: list[int], share: int) -> None:
     history = [

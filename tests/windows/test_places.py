@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from windows import NULL, pack
@@ -23,7 +23,6 @@ def vector(place: tuple[float, float]) -> np.ndarray[tuple[int], np.dtype[np.flo
     return np.array([flat * math.cos(longitude), flat * math.sin(longitude), math.sin(latitude)])
 
 
-@settings(deadline=None)
 @given(places, places)
 def test_the_way_is_the_angle_between_the_vectors(here: tuple[float, float], there: tuple[float, float]) -> None:
     one, other = vector(here), vector(there)

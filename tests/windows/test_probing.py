@@ -22,7 +22,7 @@ def _absence(draw: random.Random) -> Aggregate:
     return Aggregate("absence", by, 1000, steps=steps, unless=unless, ends=(*draw.sample(numbers[3:], 1), *unless))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(happenings(), dice(), st.integers(1, 3), st.sampled_from((4, 1024)), st.integers(0, 30))
 def test_probes_tell_what_has_come_by_then(
     stream: list[Happening], draw: random.Random, shards: int, page_rows: int, loaded: int

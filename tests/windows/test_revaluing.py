@@ -19,7 +19,7 @@ from windows import Aggregate
 
 
 @pytest.mark.parametrize("page_rows", [4, 1024])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(aggregates(), min_size=1, max_size=6), happenings(), revaluations())
 def test_another_value_counts_from_then_on(
     page_rows: int, plan: list[Aggregate], stream: list[Happening], changes: Revaluations

@@ -23,7 +23,7 @@ TAKEOVER = Aggregate("sequence", ("user",), 100, steps=(RESET, LOGIN), unless=(P
 NOBODY = {"device": None, "payee": None}
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(1, 59),
     st.integers(1, 3),

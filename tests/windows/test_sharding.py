@@ -21,7 +21,7 @@ from windows import Aggregate, Columns, WindowStore, plan_of
 from windows.store import MEMORY_MIN
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(2, 5),
     st.sampled_from((4, 1024)),

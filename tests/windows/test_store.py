@@ -21,13 +21,13 @@ from windows import FILTERS_MAX, Aggregate, Columns, WindowStore, plan_of
 from windows.store import MEMORY_MIN
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(aggregates(), min_size=1, max_size=6), happenings(), st.lists(st.integers(1, 59), max_size=4))
 def test_every_feature_equals_the_oracle(plan: list[Aggregate], stream: list[Happening], cuts: list[int]) -> None:
     assert_all_equal_to_oracle(WindowDriver(plan), stream, cuts)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(aggregates(), min_size=1, max_size=4), happenings(), st.lists(st.integers(1, 59), max_size=4))
 def test_forgetting_what_no_window_reaches_changes_nothing(
     plan: list[Aggregate], stream: list[Happening], cuts: list[int]

@@ -64,7 +64,7 @@ def test_the_same_decisions_are_identical(drawn: list[Drawn]) -> None:
     assert min(duplicates, timers) > 3
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_changes_are_found(data: st.DataObject, drawn: list[Drawn]) -> None:
     each = drawn[data.draw(st.sampled_from(SEEDS))]
