@@ -379,11 +379,6 @@ def _pieces(batch: Batch) -> list[tuple[int, Batch]]:
     for end in ends:
         while start < end:
             stop = min(start + BATCH_MAX, end)
-            pieces.append((start, _between(batch, start, stop)))
+            pieces.append((start, batch.between(start, stop)))
             start = stop
     return pieces
-
-
-def _between(batch: Batch, start: int, end: int) -> Batch:
-    times, amounts = batch.timestamp_ms[start:end], batch.amount_minor[start:end]
-    return Batch(batch.events[start:end], batch.raws[start:end], times, amounts, [])

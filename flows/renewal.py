@@ -202,7 +202,7 @@ class PackWatch:
         """Another pack is in force; what is new in it is found out here where that is not known."""
         worn, pack = self._in_force, self._engine.pack
         self._in_force = pack
-        self._renew_lists({name: spec.entries for name, spec in pack.lists.items()})
+        self._renew_lists(pack.entries_by_list)
         self._tally.packs_taken += 1
         self.refusal = ""
         self._notify(

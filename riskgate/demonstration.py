@@ -151,7 +151,7 @@ class _Watch:
 
 def demonstrate(simulation: Simulation, pack: Pack, view: View, stop: Stop) -> tuple[Scores, Speed]:
     """Runs the stream through the dataflow, shows it, gives the account."""
-    lists = {name: spec.entries for name, spec in pack.lists.items()}
+    lists = pack.entries_by_list
     decider = Decider(Engine(pack), lists, Tally())
     clock = _Clock()
     progress = Progress(f"riskgate · pack {pack.version} · seed {simulation.seed}", len(simulation.raws))

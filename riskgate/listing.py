@@ -1,7 +1,6 @@
 """The work of `riskgate lists`: open the lists of a pack or of a store, show them, change them."""
 
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from riskgate.clock import clock_ms
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, pack_of
 from rules import NEVER
 from rules.findings import did_you_mean
@@ -30,7 +30,7 @@ def show_lists(pack: Path | None, store: str | None, name: str | None, *, as_jso
 
 
 def _show(lists: Lists, name: str | None, *, as_json: bool) -> int:
-    now_ms = _now_ms()
+    now_ms = clock_ms()
     if name is None:
         found = {each: lists.list_entries(each) for each in lists.list_names()}
         counts = [(each, str(len(entries)), str(_expired(entries, now_ms))) for each, entries in found.items()]
@@ -51,7 +51,7 @@ def _show(lists: Lists, name: str | None, *, as_json: bool) -> int:
 def add_entry(
     pack: Path | None, store: str | None, name: str, value: str, expires_ms: int | None, who: str, why: str
 ) -> int:
-    now_ms = _now_ms()
+    now_ms = clock_ms()
     if expires_ms is not None and expires_ms <= now_ms:
         raise click.UsageError(f"expected --expires in the future, got {_time(expires_ms)}")
     entry = ListEntry(value, NEVER if expires_ms is None else expires_ms, who, why)
@@ -86,7 +86,7 @@ def remove_entry(pack: Path | None, store: str | None, name: str, value: str, wh
 
 
 def _remove(lists: Lists, name: str, value: str, who: str, why: str) -> int:
-    if not lists.remove_from_list(_known(lists, name), value, who, why, _now_ms()):
+    if not lists.remove_from_list(_known(lists, name), value, who, why, clock_ms()):
         click.echo(f"riskgate: error: expected a value that is on `{name}` of {lists.name}, got `{value}`", err=True)
         return EXIT_USAGE
     click.echo(f"`{value}` is no longer on `{name}` of {lists.name}")
@@ -162,10 +162,6 @@ def _expiry(expires_ms: int, now_ms: int) -> str:
 
 def _time(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms // 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _echo_json(document: object) -> None:

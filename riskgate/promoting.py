@@ -1,6 +1,5 @@
 """The work of the commands that put another version of a pack in force, and record it."""
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 import click
 import msgspec
 
+from riskgate.clock import clock_ms
 from riskgate.homes import PUBLISH, Seat, seat_of
 from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
 from riskgate.records import line_of, measured_lines, waiting_in
@@ -118,7 +118,7 @@ def _put(seat: Seat, base: Contents | None, found: Promotion, action: Action, si
         after=found.version,
         who=signed.who,
         why=signed.why,
-        at_ms=_now_ms(),
+        at_ms=clock_ms(),
         rule=None if rule is None else rule.id,
         from_mode=found.before,
         to_mode=found.to,
@@ -156,7 +156,7 @@ def _approve(pack: Pack, number: int, signed: Signed) -> None:
         action="approve",
         who=signed.who,
         why=signed.why,
-        at_ms=_now_ms(),
+        at_ms=clock_ms(),
         backtest=None,
         along={},
         proposal=number,
@@ -215,7 +215,7 @@ def _roll_back(pack: Pack, to: str | None, signed: Signed) -> None:
         after=version,
         who=signed.who,
         why=signed.why,
-        at_ms=_now_ms(),
+        at_ms=clock_ms(),
     )
     _show(difference(draft.files, files))
     if base.version == version:
@@ -281,7 +281,3 @@ def _code(work: Callable[[], None]) -> int:
         click.echo(f"riskgate: error: {error}", err=True)
         return EXIT_USAGE
     return EXIT_FINE
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

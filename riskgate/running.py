@@ -40,6 +40,7 @@ from flows import (
 )
 from flows.lifecycle import STOPPING
 from journal import Identity, StateDirectory, StateError
+from riskgate.clock import clock_ms
 from riskgate.heartbeat import Heartbeat
 from riskgate.homes import STORE
 from riskgate.overseen import PEER_GONE_EXIT
@@ -188,8 +189,8 @@ def _decide(
     pack = read.pack
     store = _opened(job.store_url)
     tally, stop = Tally(), Stop()
-    lists = {name: spec.entries for name, spec in pack.lists.items()}
-    recall = None if store is None else Recall(store, lists, _now_ms, role.notify, tally)
+    lists = pack.entries_by_list
+    recall = None if store is None else Recall(store, lists, clock_ms, role.notify, tally)
     progress = _Progress(job.state, role.number, tally)
     code = EXIT_FINE
     notice = STOPPING if role.overseer is None else b""
@@ -288,7 +289,7 @@ def _resumed(
     """Brings all to where the last run stood, tells how that went, and gives what keeps this one. Raises FlowError."""
     started_s = time.monotonic()
     with recovering(f"reading {state.path}", role.is_first) as report:
-        resumed = resume(state, role.number, engine, source, sink, _now_ms, report)
+        resumed = resume(state, role.number, engine, source, sink, clock_ms, report)
     for torn in state.torn:
         if state.is_claimed(torn.slot):
             role.notify(f"cut {torn.torn_bytes:,} bytes off `{torn.path}`, which a crash had left unfinished")
@@ -331,7 +332,7 @@ class _Progress:
             self._started_s = time.monotonic()
         if self._watch is not None:
             self._watch.apply()
-        if self._heartbeat is not None and self._heartbeat.is_due(_now_ms()):
+        if self._heartbeat is not None and self._heartbeat.is_due(clock_ms()):
             self._beat(self._heartbeat)
 
     def _beat(self, heartbeat: Heartbeat) -> None:
@@ -339,7 +340,7 @@ class _Progress:
             return
         demoted = tuple(f"{each.rule} acts as {each.to} in the place of {each.was}" for each in self._engine.demotions)
         try:
-            heartbeat.beat(self._tally.events, _now_ms(), self._watch.pack, self._watch.refusal, demoted)
+            heartbeat.beat(self._tally.events, clock_ms(), self._watch.pack, self._watch.refusal, demoted)
         except OSError as error:
             raise FlowError(
                 f"expected a state directory that can be written, got `{self._state}`: {error.strerror}"
@@ -348,10 +349,6 @@ class _Progress:
     @property
     def duration_s(self) -> float:
         return 0.0 if self._started_s is None else time.monotonic() - self._started_s
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _spare_collector() -> None:

@@ -320,6 +320,11 @@ class Pack:
     """What money of other currencies is worth in the pack's."""
 
     @property
+    def entries_by_list(self) -> dict[str, Mapping[str, int]]:
+        """What the pack's own lists hold: their texts, and when each expires, as conditions and engines read them."""
+        return {name: spec.entries for name, spec in self.lists.items()}
+
+    @property
     def version(self) -> str:
         """What decisions say of the pack: `game-points@0123456789ab`, or with an overlay `...ab+prod`."""
         return f"{self.name}@{self.hash}{f'+{self.overlay}' if self.overlay else ''}"

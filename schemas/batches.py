@@ -52,6 +52,11 @@ class Batch(msgspec.Struct, frozen=True):
         """Positions of the events among the bytes that came."""
         return _accepted(len(self.events) + len(self.rejections), self.rejections)
 
+    def between(self, start: int, end: int) -> "Batch":
+        """The events from `start` on, up to `end`, as a batch of their own without rejections."""
+        times, amounts = self.timestamp_ms[start:end], self.amount_minor[start:end]
+        return Batch(self.events[start:end], self.raws[start:end], times, amounts, [])
+
 
 _decode_known: Callable[[bytes], Event] = msgspec.json.Decoder(AnyEvent).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode

@@ -99,7 +99,7 @@ def _run(pack: Pack, rule: Rule, case: Case) -> tuple[tuple[str, ...], list[Mome
     batch = decode([msgspec.json.encode(event) for event in case.events(pack.currency, START_MS)])
     if batch.rejections:
         return tuple(f"event {each.index + 1} cannot be read: {each.message}" for each in batch.rejections), []
-    decided = _decided(engine, batch, {name: spec.entries for name, spec in pack.lists.items()}, case.profiles)
+    decided = _decided(engine, batch, pack.entries_by_list, case.profiles)
     if rule.absence is not None:
         encoded = [*(each for decisions in decided for each in decisions.encoded), *engine.elapse()]
         in_vain = any(rule.id in msgspec.json.decode(each)["rules"] for each in encoded)

@@ -34,7 +34,7 @@ def branches_of(rule: Rule, pack: Pack, moments: Sequence[Moment]) -> list[Branc
     """The branches of a rule in the order of its condition; one that was missing was neither true nor false."""
     leaves = rule.when.leaves
     scalar = compile_scalar({number: replace(rule.when, tree=leaf.node) for number, leaf in enumerate(leaves)})
-    lists = {name: spec.entries for name, spec in pack.lists.items()}
+    lists = pack.entries_by_list
     true, false = [0] * len(leaves), [0] * len(leaves)
     for moment in moments:
         row = [moment.values.get(read) for read in scalar.inputs]

@@ -1,6 +1,6 @@
 """Evaluation: which events of a feature table each rule of a pack hits, and the action that follows."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -147,7 +147,7 @@ class _Conditions:
 
     def __init__(self, pack: Pack) -> None:
         self._rules = pack.rules
-        self._lists = lists_of(pack)
+        self._lists = pack.entries_by_list
         self._together = Columns([rule.when for rule in pack.rules], text_id)
 
     def evaluate(self, table: FeatureTable, rows: slice) -> tuple[Masks, Masks, Masks]:
@@ -200,11 +200,6 @@ def _values(column: Column | None, count: int) -> Sequence[Value]:
             absent = np.zeros(count, dtype=np.bool_) if column.missing is None else column.missing
             return [None if lacks else each for each, lacks in zip(column.values.tolist(), absent, strict=True)]
     return [None] * count
-
-
-def lists_of(pack: Pack) -> Mapping[str, Mapping[str, int]]:
-    """What the pack's own lists hold, as conditions read them."""
-    return {name: spec.entries for name, spec in pack.lists.items()}
 
 
 def unmeasured(rule: Rule, table: FeatureTable, judged: NDArray[np.bool_], silent: Set[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from rules.syntax import inputs_of
 from schemas import Correction, Decision, Event, Transaction, Value, major_text
 from workbench.alternatives import Search, alternatives
 from workbench.annotations import annotated
-from workbench.evaluation import lists_of, title_of
+from workbench.evaluation import title_of
 from workbench.history import History
 from workbench.recount import Fate, Happening, Window, agree, makers, recounted
 from workbench.tracing import Progress, Trace, Traced, scan, trace
@@ -149,7 +149,7 @@ def explain(pack: Pack, history: History, name: str, progress: Progress) -> Expl
 
 def _explanation(pack: Pack, history: History, traced: Traced, of: Trace) -> Explanation:
     rules = [rule for rule in pack.rules if judges(rule, of.event.type)]
-    seen = Seen(of.values, lists_of(pack), of.moment_ms)
+    seen = Seen(of.values, pack.entries_by_list, of.moment_ms)
     outcomes = Conditions(rules, [rule.when for rule in rules]).outcomes(seen)
     reads = list(dict.fromkeys(read for rule in rules for read in inputs_of(rule.when.tree)))
     features = [pack.features[read.name] for read in reads if read.kind == "feature"]

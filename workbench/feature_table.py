@@ -267,7 +267,7 @@ def compute(pack: Pack, history: History, progress: Progress) -> FeatureTable:
     """Lets the live engine measure every event of the history, from an empty state on."""
     watched = watched_inputs(pack)
     engine = Engine(measured_pack(pack), watched=watched)
-    lists = {name: spec.entries for name, spec in pack.lists.items()}
+    lists = pack.entries_by_list
     tally, waiting = _Tally(), Waiting()
     frames, labels = [pl.DataFrame(schema=_schema(watched))], [pl.DataFrame(schema=LABELS)]
     for chunk in history.chunks():

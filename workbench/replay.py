@@ -10,7 +10,6 @@ import msgspec
 from engine import Engine
 from rules import Pack
 from schemas import Decision
-from workbench.evaluation import lists_of
 from workbench.history import History
 from workbench.tracing import Progress
 
@@ -113,7 +112,7 @@ def replay(pack: Pack, history: History, given: Iterable[Decision], first: int, 
     are not compared. Raises HistoryError and ReplayError.
     """
     matching = _Matching()
-    engine, lists, number = Engine(pack), lists_of(pack), 0
+    engine, lists, number = Engine(pack), pack.entries_by_list, 0
     then = iter(given)
     for chunk in history.chunks():
         made = engine.decide(chunk.batch, lists) if chunk.batch.events else None

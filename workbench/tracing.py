@@ -20,7 +20,6 @@ from rules.syntax import inputs_of
 from schemas import Correction, Decision, Event, Reversal, Transaction, Value
 from schemas.batches import Batch
 from windows import NULL
-from workbench.evaluation import lists_of
 from workbench.history import History
 from workbench.recount import Fate, Filters, Scan, Told
 from workbench.tabular import HistoryError
@@ -84,7 +83,7 @@ class _Tracer:
     def __init__(self, pack: Pack, name: str) -> None:
         self._name = name
         self._engine = Engine(pack)
-        self._lists = lists_of(pack)
+        self._lists = pack.entries_by_list
         self._watched = watched_inputs(pack)
         self._watching = self._engine.renewal(pack, self._watched)
         self._plain = self._engine.renewal(pack)
@@ -150,15 +149,8 @@ def _apart(batch: Batch, name: str) -> Iterator[Batch]:
     start = 0
     for end in ends:
         if start < end:
-            yield _between(batch, start, end)
+            yield batch.between(start, end)
             start = end
-
-
-def _between(batch: Batch, start: int, end: int) -> Batch:
-    if end - start == len(batch.events):
-        return batch
-    times, amounts = batch.timestamp_ms[start:end], batch.amount_minor[start:end]
-    return Batch(batch.events[start:end], batch.raws[start:end], times, amounts, [])
 
 
 def scan(pack: Pack, history: History, features: Sequence[Feature], traced: Traced, of: Trace) -> Scan:

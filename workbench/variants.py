@@ -28,7 +28,7 @@ from rules.syntax import (
     walk,
 )
 from schemas import ACTIONS
-from workbench.evaluation import SLICE_ROWS, Outcome, lists_of
+from workbench.evaluation import SLICE_ROWS, Outcome
 from workbench.feature_table import Progress, text_id
 from workbench.measurement import View
 
@@ -130,7 +130,7 @@ def sweep(
     """
     table, rule = view.table, outcome.rule
     columns = Columns(conditions, text_id)
-    lists, moments = lists_of(view.evaluation.pack), table.numbers("moment_ms")
+    lists, moments = view.evaluation.pack.entries_by_list, table.numbers("moment_ms")
     judged, codes = view.judged_by(outcome), _codes(view, outcome)
     sums = np.zeros((len(conditions), 8))
     money = np.zeros((len(conditions), 8))

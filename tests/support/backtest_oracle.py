@@ -37,7 +37,7 @@ def judged(pack: Pack, path: Path) -> list[Judged]:
     """The new decisions of a live engine on the file's lines, with their events; a backtest has none on waits."""
     lines = path.read_bytes().splitlines()
     batch: Batch = decode(lines)
-    decisions = Engine(pack).decide(batch, {name: spec.entries for name, spec in pack.lists.items()})
+    decisions = Engine(pack).decide(batch, pack.entries_by_list)
     read = [msgspec.json.decode(each, type=Decision) for each in decisions.encoded]
     accepted = batch.accepted()
     events = [msgspec.json.decode(lines[accepted[at]]) for at in decisions.positions]

@@ -26,7 +26,7 @@ Waited = tuple[Decided, int, int, bool]
 
 
 def _told_live(pack: Pack, path: Path) -> list[Decision]:
-    lists = {name: spec.entries for name, spec in pack.lists.items()}
+    lists = pack.entries_by_list
     stream = [Incoming(line) for line in path.read_bytes().splitlines()]
     told_live = told(Engine(pack), stream, lists, [len(stream)]).decisions
     return [msgspec.json.decode(each, type=Decision) for each in told_live]

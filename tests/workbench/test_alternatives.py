@@ -18,7 +18,6 @@ from support.random_streams import steady_stream
 from support.rule_packs import sound_pack
 from support.verdict_oracle import Told, action
 from workbench.alternatives import Alternative, alternatives
-from workbench.evaluation import lists_of
 from workbench.tracing import watched_inputs
 from workbench.verdict import Seen
 
@@ -35,13 +34,13 @@ def _told(folder: Path, seed: int) -> Iterator[tuple[PackText, Pack, Told]]:
     pack = sound_pack(folder, text.body, LIST_FILES)
     watched = watched_inputs(pack)
     batch = decode([each.raw for each in steady_stream(draw, 120)])
-    made = Engine(pack, watched=watched).decide(batch, lists_of(pack))
+    made = Engine(pack, watched=watched).decide(batch, pack.entries_by_list)
     judged = [at for at in made.positions if at >= 0 and at not in made.repeated]
     seen = dict(zip(judged, made.watched, strict=True))
     in_time = [at for at in judged if at not in made.strayed]
     for at in draw.sample(in_time, min(IDS, len(in_time))):
         values = dict(zip(watched, seen[at], strict=True))
-        yield text, pack, Told(batch.events[at], values, lists_of(pack), int(batch.timestamp_ms[at]))
+        yield text, pack, Told(batch.events[at], values, pack.entries_by_list, int(batch.timestamp_ms[at]))
 
 
 def _with(told: Told, read: Input, value: Value) -> Told:
@@ -77,7 +76,7 @@ def test_each_alternative_is_true_and_no_nearer_value_is_one(tmp_path: Path) -> 
         folder.mkdir()
         for text, pack, told in _told(folder, seed):
             now = action(text, told)
-            search = alternatives(pack, told.event.type, Seen(told.values, lists_of(pack), told.moment_ms))
+            search = alternatives(pack, told.event.type, Seen(told.values, pack.entries_by_list, told.moment_ms))
             seen["searches"] += 1
             seen["given up"] += len(search.given_up)
             for each in search.found:
@@ -102,7 +101,7 @@ def test_where_nothing_is_found_there_is_nothing_nearby(tmp_path: Path) -> None:
         folder.mkdir()
         for text, pack, told in _told(folder, seed):
             now = action(text, told)
-            search = alternatives(pack, told.event.type, Seen(told.values, lists_of(pack), told.moment_ms))
+            search = alternatives(pack, told.event.type, Seen(told.values, pack.entries_by_list, told.moment_ms))
             sides = {(each.name, _is_more(each)) for each in search.found if each.kind in ("field", "feature")}
             for read, value in told.values.items():
                 if not _is_whole(value, read) or read.name in search.given_up:

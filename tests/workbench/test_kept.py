@@ -17,7 +17,6 @@ from schemas.batches import Batch, decode
 from support.random_packs import LIST_FILES, random_pack
 from support.random_streams import random_stream, steady_stream
 from support.rule_packs import sound_pack
-from workbench.evaluation import lists_of
 from workbench.explanation import Explanation
 from workbench.kept import NOT_KEPT, explain_kept
 from workbench.recount import agree
@@ -63,7 +62,7 @@ def _run(folder: Path, seed: int) -> Run:
             batch.amount_minor[start:end],
             [],
         )
-        made = engine.decide(part, lists_of(pack))
+        made = engine.decide(part, pack.entries_by_list)
         records += [record_of(piece) for piece in made.pieces]
         new = [
             (at, msgspec.json.decode(encoded, type=Decision))

@@ -17,7 +17,6 @@ from support.random_packs import LIST_FILES, random_pack
 from support.random_streams import random_stream
 from support.replay_oracle import Counts, compared
 from support.rule_packs import sound_pack
-from workbench.evaluation import lists_of
 from workbench.history import History
 from workbench.replay import Replayed, ReplayError, decisions_in, replay
 
@@ -41,7 +40,7 @@ def _draw(folder: Path, seed: int) -> Drawn:
     pack = sound_pack(folder, random_pack(draw, scores=False).body, LIST_FILES)
     stream = [Incoming(each.raw) for each in random_stream(draw, 60)]
     (folder / "h.ndjson").write_bytes(b"".join(each.raw + b"\n" for each in stream))
-    encoded = told(Engine(pack), stream, lists_of(pack), [7] * 20).decisions
+    encoded = told(Engine(pack), stream, pack.entries_by_list, [7] * 20).decisions
     return Drawn(pack, History(folder / "h.ndjson"), [msgspec.json.decode(each, type=Decision) for each in encoded])
 
 

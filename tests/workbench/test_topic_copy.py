@@ -62,7 +62,7 @@ def test_a_topic_is_decided_as_by_a_live_engine(seed: int, tmp_path: Path) -> No
         part = stream[first : first + 100]
         numbers = list(range(first, first + len(part)))
         copy.add([each.raw for each in part], [each.arrived_ms or 0 for each in part], [0] * len(part), numbers)
-    lists = {name: spec.entries for name, spec in pack.lists.items()}
+    lists = pack.entries_by_list
     live = [
         msgspec.json.decode(each, type=Decision) for each in told(Engine(pack), stream, lists, [len(stream)]).decisions
     ]

@@ -38,7 +38,7 @@ def _drawn(folder: Path, seed: int) -> tuple[Pack, Path]:
 
 def _given(pack: Pack, path: Path) -> list[bytes]:
     """All decisions of a live engine on the file, those on repetitions and on waits among them."""
-    lists = {name: spec.entries for name, spec in pack.lists.items()}
+    lists = pack.entries_by_list
     stream = [Incoming(line) for line in path.read_bytes().splitlines()]
     return told(Engine(pack), stream, lists, [50] * len(stream)).decisions
 
