@@ -7,7 +7,8 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
+from riskgate.past import Past, PastError, pack_of, progress
 from riskgate.printing import Printer, write_json
 from rules.literals import duration_text
 from workbench.documents import grouped

@@ -5,11 +5,9 @@ from pathlib import Path
 import click
 
 import rules
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE
 from rules.findings import render
 from workbench.skeletons import SkeletonError, appended, skeleton
-
-EXIT_FINE = 0
-EXIT_FINDINGS = 3
 
 
 def begin_rule(path: Path, rule_id: str, file: str | None) -> int:

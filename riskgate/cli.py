@@ -8,6 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from riskgate.completing import completed
+from riskgate.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 
 COMMANDS = {
     "approve": "Agree, as a second person, to a rule that is to go live.",
@@ -33,10 +34,6 @@ COMMANDS = {
     "tune": "Choose params of a rule by what they cost on past events.",
 }
 """Subcommands and what they do; `riskgate.commands.NAME.command`, with `_` for `-`, is the click command."""
-
-EXIT_USAGE = 1
-EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130
 
 
 class _Commands(click.Group):

@@ -8,7 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from riskgate.backtesting import account_lines, label_lines, share
-from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
+from riskgate.past import Past, PastError
 from riskgate.printing import Printer, write_json
 from riskgate.revisions import RevisionError, pack_at
 from workbench.contrast_pages import difference_page, example_text

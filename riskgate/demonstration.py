@@ -25,6 +25,7 @@ from flows import (
     run,
     stopped_by_signals,
 )
+from riskgate.exits import EXIT_FAILED, EXIT_FINDINGS, EXIT_FINE
 from riskgate.summary import Speed, print_summary
 from riskgate.view import Block, Progress, View, view_for
 from rules import Pack
@@ -35,9 +36,6 @@ from simulator import Label, Scores, simulate, users_for
 PACK = Path(rules.__file__).parent / "packs" / "game-points"
 DAYS = 14
 
-EXIT_FINE = 0
-EXIT_FAILED = 1
-EXIT_FINDINGS = 3
 
 _BATCH_EVENTS = 128
 _PLAIN_WIDTH = 100

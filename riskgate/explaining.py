@@ -9,7 +9,8 @@ import msgspec
 
 from flows import FlowError
 from journal import StateError
-from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, PastError, history_of, pack_of, progress
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
+from riskgate.past import PastError, history_of, pack_of, progress
 from riskgate.printing import write_json
 from riskgate.remembering import records_in
 from riskgate.waiting import load_kernels

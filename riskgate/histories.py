@@ -8,8 +8,8 @@ from typing import Literal
 import click
 import msgspec
 
+from riskgate.exits import EXIT_FINE, EXIT_USAGE
 from riskgate.homes import seat_of
-from riskgate.past import EXIT_FINE, EXIT_USAGE
 from riskgate.records import line_of, measured_lines, waiting_in, when
 from rules.findings import printable
 from stores import HomeError, Record, version_in_force

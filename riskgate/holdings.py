@@ -9,9 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from journal import SlotContents, StateError, inspect
-
-EXIT_FINE = 0
-EXIT_FAILED = 1
+from riskgate.exits import EXIT_FAILED, EXIT_FINE
 
 _UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 

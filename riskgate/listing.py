@@ -10,7 +10,8 @@ import click
 import msgspec
 
 from riskgate.clock import clock_ms
-from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, pack_of
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
+from riskgate.past import pack_of
 from rules import NEVER
 from rules.findings import did_you_mean
 from rules.shapes import NAME

@@ -33,10 +33,6 @@ from workbench.trials import Trial, observed, trial_of
 if TYPE_CHECKING:
     from flows.kafka import Block
 
-EXIT_FINE = 0
-EXIT_USAGE = 1
-EXIT_FINDINGS = 3
-
 
 class PastError(Exception):
     """Past events that nothing can be measured on; the text says why."""

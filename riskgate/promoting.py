@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from riskgate.clock import clock_ms
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
 from riskgate.homes import PUBLISH, Seat, seat_of
-from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
 from riskgate.records import line_of, measured_lines, waiting_in
 from riskgate.waiting import load_kernels
 from rules import Finding

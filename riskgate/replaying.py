@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, PastError, history_of, pack_of, progress
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
+from riskgate.past import PastError, history_of, pack_of, progress
 from riskgate.printing import write_json
 from riskgate.waiting import load_kernels
 from workbench.replay import Difference, Lone, Replayed, ReplayError, decisions_in, replay

@@ -41,6 +41,7 @@ from flows import (
 from flows.lifecycle import STOPPING
 from journal import Identity, StateDirectory, StateError
 from riskgate.clock import clock_ms
+from riskgate.exits import EXIT_FAILED, EXIT_FINDINGS, EXIT_FINE
 from riskgate.heartbeat import Heartbeat
 from riskgate.homes import STORE
 from riskgate.overseen import PEER_GONE_EXIT
@@ -53,10 +54,6 @@ from stores import Store, StoreUrlError, open_home, open_store
 
 COLLECT_EVERY = 100_000
 """New objects between two runs of the garbage collector."""
-
-EXIT_FINE = 0
-EXIT_FAILED = 1
-EXIT_FINDINGS = 3
 
 
 class Job(NamedTuple):

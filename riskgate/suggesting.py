@@ -8,7 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from riskgate.backtesting import share
-from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, pack_of, progress
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
+from riskgate.past import Past, PastError, pack_of, progress
 from riskgate.printing import Printer, write_json
 from riskgate.tuning import data_lines
 from workbench.documents import grouped

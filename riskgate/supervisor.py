@@ -13,6 +13,7 @@ from types import FrameType
 import click
 
 from flows.tally import Tally
+from riskgate.exits import EXIT_FAILED
 from riskgate.overseen import OPENED, PEER_GONE_EXIT, Report, decode_report, environment
 
 LOOK_EVERY_S = 0.1
@@ -20,8 +21,6 @@ LAST_WORDS_S = 5.0
 """How long the others may take to end when one worker is gone."""
 
 HOST = "127.0.0.1"
-
-EXIT_FAILED = 1
 
 
 class _Child:

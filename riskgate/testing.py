@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 import rules
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE
 from riskgate.junit import JunitCase, junit_xml
 from riskgate.waiting import load_kernels
 from riskgate.watching import POLL_S, changes
@@ -20,9 +21,6 @@ Form = Literal["pretty", "json", "github", "junit"]
 
 UNSEEN_MAX = 3
 """So many branches are named in the pretty form."""
-
-EXIT_FINE = 0
-EXIT_FINDINGS = 3
 
 
 def run_tests(path: Path, overlay: str | None, form: Form) -> int:

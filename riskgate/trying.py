@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from riskgate.backtesting import account_lines, label_lines, print_report
-from riskgate.past import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE, Past, PastError, Topic, progress, topic_blocks
+from riskgate.exits import EXIT_FINDINGS, EXIT_FINE, EXIT_USAGE
+from riskgate.past import Past, PastError, Topic, progress, topic_blocks
 from riskgate.printing import write_json
 from riskgate.revisions import RevisionError, pack_at
 from workbench.decisions import DECISION_BYTES_MAX, Decisions

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-FINDINGS_EXIT = 3
+from riskgate.exits import EXIT_FINDINGS
 
 
 @click.command(name="features")
@@ -24,6 +24,6 @@ def command(pack: Path, form: str) -> None:
     loaded = load(pack)
     if loaded.pack is None:
         click.echo(render(loaded.findings), err=True)
-        sys.exit(FINDINGS_EXIT)
+        sys.exit(EXIT_FINDINGS)
     rows = rows_of(loaded.pack)
     click.echo(json.dumps(rows, indent=2, ensure_ascii=False) if form == "json" else table_of(rows))

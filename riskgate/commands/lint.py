@@ -1,17 +1,15 @@
 """`riskgate lint`: its arguments. `riskgate.linting` prints what `rules.load` finds."""
 
 import sys
-import time
 from pathlib import Path
 from typing import get_args
 
 import click
 
+from riskgate.clock import clock_ms
+from riskgate.exits import EXIT_FINDINGS, EXIT_WARNINGS
 from riskgate.linting import Form, count_errors, report
 from rules import load
-
-WARNINGS_EXIT = 2
-FINDINGS_EXIT = 3
 
 
 @click.command(name="lint")
@@ -24,11 +22,11 @@ def command(pack: Path, strict: bool, overlay: str | None, form: Form) -> None:
 
     Exits 0 where nothing is, 2 where there are only warnings and --strict is given, 3 where there are errors.
     """
-    loaded = load(pack, overlay, as_of_ms=time.time_ns() // 1_000_000)
+    loaded = load(pack, overlay, as_of_ms=clock_ms())
     told = report(pack, loaded, form, strict=strict, color=sys.stdout.isatty())
     if told:
         click.echo(told)
     if count_errors(loaded.findings):
-        sys.exit(FINDINGS_EXIT)
+        sys.exit(EXIT_FINDINGS)
     if loaded.findings and strict:
-        sys.exit(WARNINGS_EXIT)
+        sys.exit(EXIT_WARNINGS)
