@@ -114,7 +114,7 @@ def test_a_change_that_is_interrupted_anywhere_is_whole_or_is_not(
     assert outcomes == {True, False}
 
 
-LOOP = """
+OPENED = """
 import os, signal, sys
 from pathlib import Path
 from rules.contents import read_contents
@@ -124,6 +124,8 @@ os.fsync = lambda _: None
 folder = Path(sys.argv[1])
 home = FolderHome(folder, lambda path: read_contents(path).files)
 home.finish()
+"""
+LOOP = f"""{OPENED}
 signal.setitimer(signal.ITIMER_REAL, float(sys.argv[2]))
 while True:
     number = len(home.records())
@@ -234,7 +236,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_can_be_read(tmp_path: Path)
     home(tmp_path).commit(change(1, 1, 2), version(2))
     code = "\n".join(
         (
-            LOOP.split("while True")[0],
+            OPENED,
             "from stores import HomeError",
             "assert len(home.records()) == 1",
             "try:",
