@@ -132,6 +132,15 @@ while True:
     home.commit(change(number + 1, number, number + 1), version(number + 1))
 """
 
+ONE_CHANGE = f"""{OPENED}
+from stores import HomeError
+assert len(home.records()) == 1
+try:
+    home.commit(change(2, 2, 3), version(3))
+except HomeError as error:
+    print(error)
+"""
+
 
 def test_kills_leave_one_version_or_the_other(tmp_path: Path) -> None:
     """The kernel ends the process when its alarm goes off, as it does with SIGKILL: nothing of it runs any more."""
@@ -234,22 +243,15 @@ def test_other_bytes_under_a_version_are_told(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_told_and_can_be_read(tmp_path: Path) -> None:
     lay_out(tmp_path, 1)
     home(tmp_path).commit(change(1, 1, 2), version(2))
-    code = "\n".join(
-        (
-            OPENED,
-            "from stores import HomeError",
-            "assert len(home.records()) == 1",
-            "try:",
-            "    home.commit(change(2, 2, 3), version(3))",
-            "except HomeError as error:",
-            "    print(error)",
-        )
-    )
     forbid_writing(tmp_path)
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     try:
         done = subprocess.run(
-            [*BOUND, sys.executable, "-c", code, tmp_path], env=environment, capture_output=True, text=True, check=False
+            [*BOUND, sys.executable, "-c", ONE_CHANGE, tmp_path],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     finally:
         allow_writing(tmp_path)
